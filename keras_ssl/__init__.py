@@ -1,0 +1,1 @@
+"""Self-supervised learning for Keras 3 and TensorFlow."""

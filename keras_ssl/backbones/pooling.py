@@ -1,0 +1,136 @@
+"""One feature vector from a backbone's map or tokens, and the way back from an encoder to its backbone."""
+
+import keras
+from keras import ops
+
+_MODES = ("avg", "max", "cls", "last")
+
+
+def pool(backbone, mode="avg", name=None):
+    """Puts a pooling behind a backbone of keras-hub or keras-cv: an encoder with one output `(batch, features)`.
+
+    The backbone is nested, not flattened, so that the encoder can be saved and the backbone found again. Class and
+    register tokens of vision transformers and padding of texts are left out of the mean and the maximum.
+
+    Args:
+        backbone: built functional model from pictures to a map `(batch, height, width, features)` or tokens
+            `(batch, tokens, features)`, or to a dict with such tokens under `sequence_output`.
+        mode: `"avg"` or `"max"` over places or tokens; `"cls"`, the first token; `"last"`, the last that is no padding.
+        name: str, or None for the backbone's name with the mode.
+
+    Returns:
+        Functional model with the backbone's inputs.
+
+    Raises:
+        ValueError: If the mode is unknown or does not fit the backbone's output.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_ssl import backbones
+    >>> pixels = keras.Input((8, 8, 3))
+    >>> backbone = keras.Model(pixels, keras.layers.Conv2D(4, 3)(pixels), name="tiny")
+    >>> encoder = backbones.pool(backbone, "avg")
+    >>> encoder.output_shape, backbones.backbone_of(encoder).name
+    ((None, 4), 'tiny')
+    """
+    if mode not in _MODES:
+        raise ValueError(f"`mode` must be one of {_MODES}. Received: mode={mode!r}")
+    if not isinstance(backbone, keras.Model) or not getattr(backbone, "inputs", None):
+        raise ValueError(f"`backbone` must be a built functional model. Received: backbone={backbone!r}")
+    inputs = keras.tree.map_structure(_fresh_input, backbone.input)
+    outputs = backbone(inputs)
+    features = outputs["sequence_output"] if isinstance(outputs, dict) else outputs
+    rank = len(features.shape)
+    if rank == 4:
+        pooled = _pool_map(features, mode)
+    elif rank == 3:
+        padding_mask = inputs.get("padding_mask") if isinstance(inputs, dict) else None
+        pooled = _pool_tokens(features, mode, padding_mask, _prefix_count(backbone, features))
+    else:
+        raise ValueError(
+            "`backbone` must give a map (batch, height, width, features) or tokens (batch, tokens, features). "
+            f"Received: output of shape {tuple(features.shape)}"
+        )
+    return keras.Model(inputs, pooled, name=name or f"{backbone.name}_{mode}")
+
+
+def backbone_of(encoder):
+    """The backbone inside an encoder made by `pool`, also after a reload.
+
+    Args:
+        encoder: functional model.
+
+    Returns:
+        The nested model.
+
+    Raises:
+        ValueError: If there is not exactly one nested model, or if anything stands between the input and it (a
+            rescaling, say), for an objective that enters the backbone would silently pass over that.
+    """
+    nested = [layer for layer in getattr(encoder, "layers", ()) if isinstance(layer, keras.Model)]
+    if len(nested) != 1:
+        raise ValueError(
+            "`encoder` must hold one backbone, as keras_ssl.backbones.pool makes it. "
+            f"Received: encoder with nested models {[layer.name for layer in nested]}"
+        )
+    layers = {layer["name"]: layer for layer in encoder.get_config()["layers"]}
+    sources = set(_sources(layers[nested[0].name]["inbound_nodes"]))
+    between = sorted(name for name in sources if layers[name]["class_name"] != "InputLayer")
+    if between:
+        raise ValueError(
+            "`encoder` must feed its input straight to the backbone: put such layers into the data instead. "
+            f"Received: {between} between input and {nested[0].name!r}"
+        )
+    return nested[0]
+
+
+def _fresh_input(tensor):
+    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
+
+
+def _pool_map(features, mode):
+    if mode == "avg":
+        return keras.layers.GlobalAveragePooling2D(name="features")(features)
+    if mode == "max":
+        return keras.layers.GlobalMaxPooling2D(name="features")(features)
+    raise ValueError(f"`mode` must be 'avg' or 'max' for a backbone that gives a map. Received: mode={mode!r}")
+
+
+def _pool_tokens(tokens, mode, padding_mask, prefix_count):
+    if mode == "cls":
+        return tokens[:, 0]
+    if padding_mask is None:
+        if mode == "last":
+            return tokens[:, -1]
+        tokens = tokens[:, prefix_count:]
+        return ops.mean(tokens, axis=1) if mode == "avg" else ops.max(tokens, axis=1)
+    mask = ops.expand_dims(ops.cast(padding_mask, tokens.dtype), axis=-1)
+    lengths = ops.sum(mask, axis=1)
+    if mode == "avg":
+        return ops.sum(tokens * mask, axis=1) / ops.maximum(lengths, 1.0)
+    if mode == "max":
+        return ops.max(tokens + (mask - 1.0) * 1e4, axis=1)  # 1e4: the largest round number that float16 holds
+    last = ops.cast(ops.expand_dims(ops.maximum(lengths - 1.0, 0.0), axis=1), "int32")
+    return ops.squeeze(ops.take_along_axis(tokens, last, axis=1), axis=1)
+
+
+def _prefix_count(backbone, tokens):
+    """Class and register tokens in front: what there are more tokens than patches."""
+    image_shape, patch_size = getattr(backbone, "image_shape", None), getattr(backbone, "patch_size", None)
+    if image_shape is None or patch_size is None or tokens.shape[1] is None:
+        return 0
+    rows, columns = (patch_size, patch_size) if isinstance(patch_size, int) else patch_size
+    return int(tokens.shape[1]) - (image_shape[0] // rows) * (image_shape[1] // columns)
+
+
+def _sources(config):
+    """Names of the layers whose outputs a serialised call takes."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "__keras_tensor__":
+            yield config["config"]["keras_history"][0]
+            return
+        config = list(config.values())
+    if isinstance(config, (list, tuple)):
+        for item in config:
+            yield from _sources(item)

@@ -1,0 +1,208 @@
+"""What every source of pictures can do, given only how to read some rows."""
+
+import numpy as np
+import tensorflow as tf
+
+READ_AT_A_TIME = 256
+
+
+class Source:
+    """Pictures by number, with random access: batch `t` is a function of the seed and `t` alone.
+
+    There is no shuffle buffer and nothing to save: each epoch's order is a permutation that is computed where it
+    is needed, so training resumes at any batch at once. A subclass sets the attributes below and says in
+    `_read` how rows are read.
+
+    Args:
+        name: str, what messages call this source.
+        length: int, number of pictures.
+        image_shape: tuple `(height, width, channels)`.
+        labels: whole numbers of shape `(length,)`, or None.
+        classes: tuple of class names, or None.
+
+    Raises:
+        ValueError: If there are no pictures, or if there are not as many labels as pictures.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_ssl import data
+    >>> source = data.load((np.zeros((10, 8, 8, 3), "uint8"), np.arange(10)))
+    >>> source.image_shape, len(source)
+    ((8, 8, 3), 10)
+    >>> batch = next(iter(source.batches(4, seed=1)))
+    >>> {name: tuple(tensor.shape) for name, tensor in batch.items()}
+    {'x': (4, 8, 8, 3), 'y': (4,), 'index': (4,)}
+    """
+
+    dtype = "uint8"
+
+    def __init__(self, name, length, image_shape, labels=None, classes=None):
+        if length < 1:
+            raise ValueError(f"A source needs at least one picture. Received: {name!r} with none")
+        if labels is not None and len(labels) != length:
+            raise ValueError(f"There must be one label for each picture. Received: {len(labels)} for {length} pictures")
+        self.name = name
+        self.image_shape = tuple(int(size) for size in image_shape)
+        self._labels = None if labels is None else np.asarray(labels, "int64")
+        self.classes = None if classes is None else tuple(str(name) for name in classes)
+        self._length = int(length)
+
+    @property
+    def labels(self):
+        """The labels: int64 array of shape `(len(source),)`, or None."""
+        return self._labels
+
+    def __len__(self):
+        return self._length
+
+    def __repr__(self):
+        height, width, channels = self.image_shape
+        classes = f", {len(self.classes)} classes" if self.classes else ""
+        return (
+            f"<{type(self).__name__} {self.name!r}: {len(self):,} pictures of {height} x {width} x {channels}{classes}>"
+        )
+
+    def batches(self, batch_size, seed=0, start=0):
+        """Endless shuffled batches, all of them full; one epoch is `len(source) // batch_size` batches.
+
+        Within an epoch no row comes twice; each epoch has an order of its own.
+
+        Args:
+            batch_size: int, rows of a batch, at most `len(source)`.
+            seed: int, seed of the order.
+            start: int, number of the first batch: from here on the batches are those of `start=0`.
+
+        Returns:
+            `tf.data.Dataset` of dicts: `x`, pixels `(batch_size, height, width, channels)`; `index`, int64
+            `(batch_size,)`; and `y`, int64 `(batch_size,)`, where there are labels.
+
+        Raises:
+            ValueError: If a batch is larger than the source, or an argument is no whole number in its range.
+        """
+        batch_size = whole("batch_size", batch_size)
+        seed, start = whole("seed", seed, least=None), whole("start", start, least=0)
+        if batch_size > len(self):
+            raise ValueError(
+                f"`batch_size` must be at most the {len(self)} pictures of {self.name!r}. "
+                f"Received: batch_size={batch_size}"
+            )
+        return self._shuffled(batch_size, seed, start).prefetch(tf.data.AUTOTUNE)
+
+    def ordered(self, batch_size):
+        """All rows once, in order: a finite `tf.data.Dataset` of the dicts of `batches`; the last may be smaller.
+
+        Args:
+            batch_size: int, rows of a batch.
+        """
+        return self._in_order(whole("batch_size", batch_size)).prefetch(tf.data.AUTOTUNE)
+
+    def images(self, indices):
+        """The pixels of some rows: numpy array `(len(indices), height, width, channels)`.
+
+        Args:
+            indices: whole numbers in `[0, len(source))`, in any order, repeated or not.
+        """
+        rows = self._rows(indices)
+        images = np.empty((len(rows), *self.image_shape), self.dtype)
+        _fill({"x": images}, self._read(tf.data.Dataset.from_tensor_slices(rows).batch(READ_AT_A_TIME), READ_AT_A_TIME))
+        return images
+
+    def arrays(self):
+        """Everything in memory: `(pixels, labels)`, with None for labels that there are not."""
+        found = {"x": np.empty((len(self), *self.image_shape), self.dtype)}
+        batches = self.ordered(READ_AT_A_TIME)
+        if "y" in batches.element_spec:
+            found["y"] = np.empty(len(self), "int64")
+        _fill(found, batches)
+        return found["x"], found.get("y")
+
+    def subset(self, indices):
+        """A source of these rows only, numbered anew from zero.
+
+        Args:
+            indices: whole numbers in `[0, len(source))`, at least one.
+        """
+        return _Subset(self, self._rows(indices))
+
+    def take(self, count):
+        """A source of the first `count` rows, or of all if there are fewer."""
+        return self.subset(np.arange(min(whole("count", count), len(self))))
+
+    def _read(self, indices, batch_size):
+        """Turns a dataset of index vectors of at most `batch_size` rows into one of dicts of `x`, and `y` if any."""
+        raise NotImplementedError
+
+    def _shuffled(self, batch_size, seed, start):
+        epoch_batches, last = len(self) // batch_size, len(self) - 1
+
+        def indices_of(step):
+            positions = step % epoch_batches * batch_size + tf.range(batch_size, dtype="int64")
+            return tf.random.experimental.index_shuffle(positions, [seed, step // epoch_batches], last)
+
+        return self._numbered(tf.data.Dataset.counter(start).map(indices_of), batch_size)
+
+    def _in_order(self, batch_size):
+        return self._numbered(tf.data.Dataset.range(len(self)).batch(batch_size), batch_size)
+
+    def _numbered(self, indices, batch_size):
+        numbered = tf.data.Dataset.zip(indices, self._read(indices, batch_size))
+        return numbered.map(lambda index, rows: {**rows, "index": index})
+
+    def _rows(self, indices):
+        rows = np.asarray(indices)
+        if rows.ndim != 1 or (len(rows) and not np.issubdtype(rows.dtype, np.integer)):
+            raise ValueError(f"`indices` must be a list of whole numbers. Received: shape {rows.shape}, {rows.dtype}")
+        outside = rows[(rows < 0) | (rows >= len(self))]
+        if len(outside):
+            raise ValueError(f"`indices` must be in [0, {len(self)}). Received: {outside[0]}")
+        return rows.astype("int64")
+
+
+class _Subset(Source):
+    """Some rows of another source, read through it."""
+
+    def __init__(self, source, rows):
+        super().__init__(source.name, len(rows), source.image_shape, classes=source.classes)
+        self.dtype = source.dtype
+        self._source, self._chosen = source, rows
+
+    @property
+    def labels(self):
+        labels = self._source.labels
+        return None if labels is None else labels[self._chosen]
+
+    def _read(self, indices, batch_size):
+        chosen = tf.constant(self._chosen)
+        return self._source._read(indices.map(lambda index: tf.gather(chosen, index)), batch_size)
+
+
+def read_singly(indices, batch_size, read):
+    """Reads rows one by one in parallel and joins them to batches: for pictures that have to be decoded.
+
+    Args:
+        indices: `tf.data.Dataset` of vectors, all of `batch_size` rows if their shape says so.
+        batch_size: int, rows of a batch.
+        read: function from one element of a vector to a dict of tensors.
+    """
+    full = indices.element_spec.shape[0] is not None
+    rows = indices.unbatch().map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    return rows.batch(batch_size, drop_remainder=full)
+
+
+def _fill(arrays, batches):
+    done = 0
+    for batch in batches:
+        rows = len(batch["x"])
+        for name, array in arrays.items():
+            array[done : done + rows] = batch[name]
+        done += rows
+
+
+def whole(argument, value, least=1):
+    """The value of an argument as an int; ValueError if it is no whole number, or less than `least`."""
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_whole or (least is not None and value < least):
+        wanted = "a whole number" if least is None else f"a whole number of at least {least}"
+        raise ValueError(f"`{argument}` must be {wanted}. Received: {argument}={value!r}")
+    return int(value)

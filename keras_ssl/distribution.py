@@ -1,0 +1,109 @@
+"""What an objective needs to know about replicas: how many, which one, and their tensors and sums together.
+
+Outside a strategy there is one replica, and every function here does the obvious thing.
+"""
+
+import tensorflow as tf
+
+
+def replica_count():
+    """Number of replicas in the current strategy, over all workers: a Python int."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replica_index():
+    """This replica's place among all replicas: scalar `int32` tensor, or the int 0 where there is but one."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0
+    return tf.cast(context.replica_id_in_sync_group, "int32")
+
+
+def gather(tensor):
+    """Joins the rows of all replicas, with gradients to each replica's own rows.
+
+    Args:
+        tensor: Tensor of shape `(rows, ...)`, the same shape on every replica.
+
+    Returns:
+        Tensor of shape `(replicas * rows, ...)`, in the order of the global batch.
+    """
+    if not _many():
+        return tensor
+    return tf.distribute.get_replica_context().all_gather(tf.identity(tensor), axis=0)
+
+
+def global_sum(tensor):
+    """Sum over replicas of a tensor that has the same shape on each; gradients are summed likewise."""
+    if not _many():
+        return tensor
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(tensor))
+
+
+def global_mean(tensor):
+    """Mean over replicas of a tensor that has the same shape on each."""
+    if not _many():
+        return tensor
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.identity(tensor))
+
+
+def first_row(tensor):
+    """Index in the global batch of this replica's first row: what losses call `offset`."""
+    return replica_index() * tf.shape(tensor)[0] if _many() else 0
+
+
+def is_moving_statistic(variable):
+    """True for the moving mean or variance of a normalisation layer: averaged over replicas, never by a teacher."""
+    return variable.name in ("moving_mean", "moving_variance")
+
+
+def is_seed_state(variable):
+    """True for the state of a `keras.random.SeedGenerator`."""
+    return variable.name == "seed_generator_state"
+
+
+def strategy(name="auto"):
+    """Makes the `tf.distribute` strategy of that name; models are built and compiled in its `scope()`.
+
+    Args:
+        name: `"none"` (one device), `"auto"` (all accelerators of this machine, else one device) or `"cpu:N"`
+            (`N` logical devices of the CPU, for trying out what several replicas do).
+
+    Returns:
+        A `tf.distribute.Strategy`. Make it once, before TensorFlow has used its devices: a second one in the
+        same process breaks TensorFlow's collectives.
+
+    Raises:
+        ValueError: If the name is unknown, or if `"cpu:N"` comes after TensorFlow has set up its devices.
+    """
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "auto":
+        accelerators = tf.config.list_logical_devices("GPU")
+        return tf.distribute.MirroredStrategy() if len(accelerators) > 1 else tf.distribute.get_strategy()
+    kind, _, count = str(name).partition(":")
+    if kind != "cpu" or not count.isdecimal() or int(count) < 1:
+        raise ValueError(
+            f"`strategy` must be 'none', 'auto' or 'cpu:N' with N of 1 or more. Received: strategy={name!r}"
+        )
+    _split_cpu(int(count))
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(int(count))])
+
+
+def _split_cpu(count):
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    configured = tf.config.get_logical_device_configuration(cpu)
+    if configured is not None and len(configured) >= count:
+        return
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    except RuntimeError as error:
+        raise ValueError(
+            f"`strategy='cpu:{count}'` must be made before TensorFlow runs anything. Received: it already has "
+            f"{len(tf.config.list_logical_devices('CPU'))} CPU device(s)"
+        ) from error
+
+
+def _many():
+    context = tf.distribute.get_replica_context()
+    return context is not None and context.num_replicas_in_sync > 1

@@ -1,0 +1,102 @@
+"""Features of a whole data set."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def extract_features(model, data, batch_size=256):
+    """Features, and labels where there are some, of finite data in its own order.
+
+    Args:
+        model: an encoder, an objective, or any Keras model whose call gives one vector a row; called with
+            `training=False`. Or what `feature_function` made of one, which is then not traced again.
+        data: a named source (read in index order), an array `x`, arrays `(x, y)`, the dict `{"x": x, "y": y}`, or
+            a finite and already batched `tf.data.Dataset` of any of these. Another dict is `x` itself.
+        batch_size: int, rows at a time; of no effect on a `tf.data.Dataset`.
+
+    Returns:
+        Tuple of the features, float32 array of shape `(rows, features)` under every dtype policy, and the labels,
+        int64 array of shape `(rows,)` or None.
+
+    Raises:
+        ValueError: If the data is endless, empty or of another kind, or the model does not give one vector a row.
+
+    Example:
+
+    >>> import keras, numpy as np
+    >>> from keras_ssl import evaluation
+    >>> model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
+    >>> features, labels = evaluation.extract_features(model, (np.zeros((3, 2, 2, 1)), np.array([0, 1, 1])))
+    >>> features.shape, labels.tolist()
+    ((3, 4), [0, 1, 1])
+    """
+    function = model if isinstance(model, tf.types.experimental.PolymorphicFunction) else feature_function(model)
+    features, labels = [], []
+    for batch in _batches(data, batch_size):
+        x, y = _split(batch)
+        rows = function(x).numpy()
+        if rows.ndim != 2:
+            raise ValueError(
+                "`model` must give one vector for each row, so features of shape (batch, features): pool its output. "
+                f"Received: an output of shape={rows.shape}"
+            )
+        features.append(rows)
+        if y is not None:
+            labels.append(np.asarray(y, "int64").reshape(-1))
+    if not features:
+        raise ValueError(f"`data` must have at least one row. Received: data={data!r}")
+    return np.concatenate(features), np.concatenate(labels) if labels else None
+
+
+def feature_function(model):
+    """One compiled function of the model's features, for calling `extract_features` again and again.
+
+    Args:
+        model: as for `extract_features`. Of several outputs `model.feature_key` picks one.
+
+    Returns:
+        A `tf.function` from a batch to a float32 Tensor of shape `(batch, features)`.
+    """
+    key = getattr(model, "feature_key", None)
+
+    def features(x):
+        output = model(x, training=False)
+        if isinstance(output, dict | list | tuple):
+            if key is None:
+                names = list(output) if isinstance(output, dict) else list(range(len(output)))
+                raise ValueError(f"`model` must have one output. Received: a model with the outputs {names}")
+            output = output[key]
+        return tf.cast(output, "float32")
+
+    # The smaller last batch makes the second trace, which then leaves the batch's size open.
+    return tf.function(features, reduce_retracing=True)
+
+
+def _batches(data, batch_size):
+    if hasattr(data, "ordered"):
+        return data.ordered(batch_size)
+    if isinstance(data, tf.data.Dataset):
+        if data.cardinality() == tf.data.INFINITE_CARDINALITY:
+            raise ValueError(f"`data` must come to an end: call `.take(batches)` on it. Received: data={data!r}")
+        return data
+    leaves = keras.tree.flatten(data)
+    if not all(hasattr(leaf, "shape") and len(leaf.shape) for leaf in leaves):
+        raise ValueError(
+            "`data` must be a source, an array, arrays (x, y), a dict of arrays or a tf.data.Dataset. "
+            f"Received: data of type {type(data).__name__}"
+        )
+    sizes = {leaf.shape[0] for leaf in leaves}
+    if len(sizes) != 1:
+        raise ValueError(f"`data` must have the same number of rows throughout. Received: rows={sorted(sizes)}")
+    return _slices(data, sizes.pop(), batch_size)
+
+
+def _slices(arrays, rows, batch_size):
+    for start in range(0, rows, batch_size):
+        yield keras.tree.map_structure(lambda array: array[start : start + batch_size], arrays)  # noqa: B023
+
+
+def _split(batch):
+    x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+    return (x["x"], x.get("y")) if isinstance(x, dict) and "x" in x else (x, y)

@@ -1,0 +1,8 @@
+"""The health of embeddings: how far they spread, how many dimensions they use, how close positives are."""
+
+from keras_ssl.metrics.alignment import alignment
+from keras_ssl.metrics.embedding_std import EmbeddingStd, embedding_std
+from keras_ssl.metrics.rankme import rankme
+from keras_ssl.metrics.uniformity import uniformity
+
+__all__ = ["EmbeddingStd", "alignment", "embedding_std", "rankme", "uniformity"]

@@ -1,0 +1,1 @@
+"""Objectives that tell positive pairs from negatives."""

@@ -1,0 +1,1 @@
+"""Objectives in which a student predicts what a teacher sees; no negatives."""

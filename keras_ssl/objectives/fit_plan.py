@@ -1,0 +1,141 @@
+"""Finds out, before training, how many steps `fit` will take and how large its batches are."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ssl.objectives.batch import first_tensor
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """What `fit` is to be called with, and what schedules need to know of it.
+
+    Attributes:
+        x: what Keras's `fit` gets as its data.
+        batch_size: what Keras's `fit` gets; None unless the data are arrays.
+        steps_per_epoch: what Keras's `fit` gets; None where Keras counts itself.
+        batches_per_epoch: int.
+        global_batch_size: int, rows of a full batch over all replicas.
+        ordered: a function that makes a finite pass over the data in index order, unaugmented; None if there is none.
+    """
+
+    x: object
+    batch_size: int | None
+    steps_per_epoch: int | None
+    batches_per_epoch: int
+    global_batch_size: int
+    ordered: object
+
+
+def is_source(x):
+    """Whether this is a source with random access, like those of `keras_ssl.data`."""
+    return hasattr(x, "batches") and hasattr(x, "ordered")
+
+
+def plan_fit(x, y, batch_size, steps_per_epoch, *, seed, start):
+    """Makes the plan for any data that `fit` takes.
+
+    Args:
+        x: source, `tf.data.Dataset`, `keras.utils.PyDataset`, array, or dict or tuple of arrays.
+        y: array or None.
+        batch_size: int or None; for sources (default 256) and arrays (default 32, as in Keras).
+        steps_per_epoch: int or None.
+        seed: int, seed of the order of a source.
+        start: int, number of the first batch that is taken from a source.
+    """
+    if is_source(x):
+        return _plan_source(x, batch_size or 256, steps_per_epoch, seed, start)
+    if isinstance(x, keras.utils.PyDataset):
+        return _plan_py_dataset(x, steps_per_epoch)
+    if isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset)):
+        return _plan_dataset(x, batch_size, steps_per_epoch)
+    if hasattr(x, "__next__"):
+        raise ValueError(
+            "`x` must be a source, arrays, a tf.data.Dataset or a keras.utils.PyDataset: a generator cannot be "
+            f"planned or resumed. Received: x of type {type(x).__name__}"
+        )
+    return _plan_arrays(x, y, batch_size or 32, steps_per_epoch)
+
+
+def _plan_source(source, batch_size, steps_per_epoch, seed, start):
+    if len(source) < batch_size:
+        raise ValueError(f"`batch_size` must be at most {len(source)}, the rows there are. Received: {batch_size}")
+    steps = steps_per_epoch or len(source) // batch_size
+    dataset = source.batches(batch_size, seed=seed, start=start)
+    return FitPlan(dataset, None, steps, steps, batch_size, lambda: source.ordered(batch_size))
+
+
+def _plan_py_dataset(dataset, steps_per_epoch):
+    steps = steps_per_epoch or dataset.num_batches
+    if steps is None:
+        raise _unknown_length()
+    batch = int(first_tensor(dataset[0]).shape[0])
+
+    def ordered():
+        return (dataset[index] for index in range(dataset.num_batches))
+
+    return FitPlan(dataset, None, steps_per_epoch, int(steps), batch, ordered if dataset.num_batches else None)
+
+
+def _plan_dataset(dataset, batch_size, steps_per_epoch):
+    if batch_size is not None:
+        raise ValueError(
+            "`batch_size` must be None for a tf.data.Dataset: call .batch(n, drop_remainder=True) on it. "
+            f"Received: batch_size={batch_size}"
+        )
+    batch = first_tensor(dataset.element_spec).shape[0]
+    if isinstance(dataset, tf.distribute.DistributedDataset):
+        if steps_per_epoch is None:
+            raise _unknown_length()
+        batch = (batch or 0) * tf.distribute.get_strategy().num_replicas_in_sync
+        return FitPlan(dataset, None, steps_per_epoch, steps_per_epoch, batch, None)
+    count = int(dataset.cardinality())
+    finite = count >= 0
+    if steps_per_epoch is None and not finite:
+        raise _unknown_length()
+    if count == 0:
+        raise ValueError("`x` must hold at least one batch. Received: a dataset of 0 batches")
+    if batch is None:
+        batch = int(first_tensor(next(iter(dataset.take(1)))).shape[0])
+    return FitPlan(
+        dataset, None, steps_per_epoch, steps_per_epoch or count, int(batch), (lambda: dataset) if finite else None
+    )
+
+
+def _plan_arrays(x, y, batch_size, steps_per_epoch):
+    rows = first_tensor(x).shape[0]
+    if rows == 0:
+        raise ValueError("`x` must have at least one row. Received: 0 rows")
+    for leaf in tf.nest.flatten(x):
+        _check_finite(leaf)
+    batches = -(-rows // batch_size)
+
+    def ordered():
+        data = x if y is None else (x, y)
+        return tf.data.Dataset.from_tensor_slices(data).batch(batch_size)
+
+    return FitPlan(x, batch_size, steps_per_epoch, steps_per_epoch or batches, min(batch_size, rows), ordered)
+
+
+def _check_finite(leaf):
+    if isinstance(leaf, np.ndarray) and np.issubdtype(leaf.dtype, np.floating):
+        # The sum is not finite if any value is not; it needs no array of flags.
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = leaf.sum(dtype="float64")
+        if not np.isfinite(total):
+            bad = np.argwhere(~np.isfinite(leaf.reshape(len(leaf), -1)).all(axis=1))[:, 0]
+            if len(bad):
+                raise ValueError(
+                    "`x` must be finite. "
+                    f"Received: NaN or infinity in {len(bad)} of {len(leaf)} rows, the first at {bad[0]}"
+                )
+
+
+def _unknown_length():
+    return ValueError(
+        "`steps_per_epoch` must be given for a dataset of unknown or endless length, for schedules need the number of "
+        "steps. Received: steps_per_epoch=None"
+    )

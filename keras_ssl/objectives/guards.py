@@ -1,0 +1,61 @@
+"""Callbacks that `fit` of an objective always runs."""
+
+import keras
+
+
+class StopOnNonFinite(keras.callbacks.Callback):
+    """Stops training soon after a step whose loss or gradient was not finite.
+
+    Such a step changes no weight, so nothing is lost by looking only now and then; looking each time would make an
+    accelerator wait for Python.
+
+    Args:
+        every: int, batches between two looks.
+    """
+
+    def __init__(self, every=16):
+        super().__init__()
+        self.every = every
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Looks at every so many batches."""
+        if (batch + 1) % self.every == 0:
+            self._look()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Looks at the end of each epoch."""
+        self._look()
+
+    def _look(self):
+        if self.model.failed_steps():
+            self.model.stop_training = True
+
+
+class EpochStart(keras.callbacks.Callback):
+    """Calls the model's `on_epoch_start` with a finite pass over the data.
+
+    Args:
+        ordered: function that makes such a pass, or None if the data have none.
+    """
+
+    def __init__(self, ordered):
+        super().__init__()
+        if ordered is None:
+            raise ValueError(
+                "`x` must be a source, arrays or a finite dataset, for this objective looks at all data before each "
+                "epoch. Received: an endless dataset"
+            )
+        self.ordered = ordered
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Hands the pass over."""
+        self.model.on_epoch_start(self.ordered())
+
+
+def non_finite_error(model):
+    """The error that `fit` ends with after a loss or gradient that was not finite."""
+    return FloatingPointError(
+        f"The loss or a gradient of {type(model).__name__} became NaN or infinite, so training was stopped after "
+        f"{int(model.clock.batches_seen.value)} batches; the weights are the last good ones. Look for NaN in the data, "
+        "or try a lower learning rate, a longer warm-up or a higher temperature."
+    )

@@ -1,0 +1,42 @@
+"""The zoo: each recipe is one file here that defines `RECIPE`, found by itself.
+
+Recipes import what they build with inside `build`, so that listing them stays quick.
+"""
+
+import difflib
+import importlib
+import pkgutil
+
+from keras_ssl.recipes.recipe import Recipe
+
+__all__ = ["Recipe", "get", "names"]
+
+
+def names():
+    """Names of all recipes, sorted: a list of str."""
+    return sorted(_recipes())
+
+
+def get(name):
+    """The recipe of that name.
+
+    Args:
+        name: str, one of `names()`.
+
+    Returns:
+        A `Recipe`.
+
+    Raises:
+        ValueError: If there is none; the message has the nearest names.
+    """
+    recipes = _recipes()
+    if name not in recipes:
+        near = difflib.get_close_matches(str(name), recipes, n=3) or sorted(recipes)
+        raise ValueError(f"`recipe` must be a known recipe; nearest: {', '.join(near)}. Received: recipe={name!r}")
+    return recipes[name]
+
+
+def _recipes():
+    modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    recipes = (module.RECIPE for module in modules if hasattr(module, "RECIPE"))
+    return {recipe.name: recipe for recipe in recipes}

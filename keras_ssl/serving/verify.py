@@ -1,0 +1,79 @@
+"""The check of an export in a process without TensorFlow's Python."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from keras_ssl.serving import c_api_check
+from keras_ssl.serving.versions import versions
+
+
+def verify(directory, version=None, tolerance=None):
+    """Runs an export through TensorFlow's C API, in a process that never imports TensorFlow, against Keras's numbers.
+
+    Args:
+        directory: Path that `keras_ssl.serving.export_encoder` was given, or of one version folder in it.
+        version: int. By default the newest in `directory`.
+        tolerance: float, the largest difference from Keras allowed, for embeddings above 1 a share of the largest
+            number. By default the one the export was made with.
+
+    Returns:
+        Dict, ready for JSON: `directory` (of the version), `version` (`None` if the folder has another name),
+        `signature`, `inputs` and `outputs` (dtype, shape and tensor of each), `examples` (how many were run),
+        `max_difference` (absolute), `tolerance`, `seconds` (the whole process), `load_seconds`, `run_seconds`,
+        `tensorflow_c` (the version of the C library) and `python_tensorflow` (always `False`).
+
+    Raises:
+        ValueError: If there is no such version, or the export is damaged, cannot be run or gives other numbers.
+
+    Example:
+
+    >>> import tempfile
+    >>> import keras, numpy as np
+    >>> from keras_ssl.serving import export_encoder, verify
+    >>> encoder = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     path = export_encoder(encoder, directory, examples=np.ones((4, 8, 8, 3)))
+    ...     result = verify(directory)
+    >>> result["version"], result["examples"], result["max_difference"], result["python_tensorflow"]
+    (1, 4, 0.0, False)
+    """
+    folder = _version_folder(pathlib.Path(directory), version)
+    # -P keeps this package's folder off the path. -I would also hide packages installed for one user alone.
+    command = [sys.executable, "-P", c_api_check.__file__, str(folder)]
+    if tolerance is not None:
+        command += ["--tolerance", str(tolerance)]
+    # This process may hold the accelerator; its memory would not suffice for two.
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "2"} | os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
+    start = time.perf_counter()
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    seconds = round(time.perf_counter() - start, 3)
+    try:
+        result = json.loads(child.stdout)
+    except json.JSONDecodeError:
+        # The C library may end the process; what it said is all there is.
+        result = {"error": f"exit code {child.returncode}: {child.stderr[-2000:]}"}
+    if "error" in result:
+        raise ValueError(f"`directory` must hold a sound export. Received: directory={folder}, {result['error']}")
+    number = int(folder.name) if folder.name.isdecimal() else None
+    return {"directory": str(folder), "version": number, **result, "seconds": seconds}
+
+
+def _version_folder(directory, version):
+    if version is not None:
+        if version not in versions(directory):
+            raise ValueError(
+                f"`version` must be one of {versions(directory)} in {directory}. Received: version={version!r}"
+            )
+        return directory / str(version)
+    # Any of these makes it a version, so that a damaged one is named as such.
+    if any((directory / part).exists() for part in ("saved_model.pb", "variables", "assets.extra")):
+        return directory
+    if not versions(directory):
+        raise ValueError(
+            f"`directory` must hold a version folder (1, 2, ...) of an export. Received: directory={directory}"
+        )
+    return directory / str(versions(directory)[-1])

@@ -1,0 +1,102 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ssl.evaluation import extract_features, feature_function
+
+
+class Source:
+    """What `keras_ssl.data` gives, as far as `extract_features` uses it."""
+
+    def __init__(self, x, y=None):
+        self.x, self.y = x, y
+
+    def ordered(self, batch_size):
+        rows = {"x": self.x, "index": np.arange(len(self.x))} | ({} if self.y is None else {"y": self.y})
+        return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+
+
+@pytest.fixture
+def encoder():
+    layers = keras.layers
+    return keras.Sequential(
+        [keras.Input((4, 4, 1)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(3), layers.Dropout(0.5)]
+    )
+
+
+@pytest.fixture
+def x(rng):
+    return rng.integers(0, 256, (21, 4, 4, 1)).astype("uint8")
+
+
+def test_every_kind_of_data_gives_the_same(encoder, x):
+    y = np.arange(21) % 3
+    expected = encoder.predict(x, verbose=0)
+    tensors = tf.data.Dataset.from_tensor_slices
+    labelled = [
+        Source(x, y),
+        (x, y),
+        (tf.constant(x), tf.constant(y, "uint8")),
+        {"x": x, "y": y},
+        tensors((x, y)).batch(8),
+        tensors((x, y[:, None])).batch(8),
+        tensors({"x": x, "y": y}).batch(8),
+    ]
+    for data in labelled:
+        features, labels = extract_features(encoder, data, batch_size=8)
+        np.testing.assert_allclose(features, expected, rtol=1e-6, atol=1e-6)
+        np.testing.assert_array_equal(labels, y)
+        assert (features.dtype, labels.dtype) == ("float32", "int64")
+    for data in [Source(x), x, {"x": x}, tensors(x).batch(8), tensors({"x": x}).batch(8)]:
+        features, labels = extract_features(encoder, data, batch_size=8)
+        np.testing.assert_allclose(features, expected, rtol=1e-6, atol=1e-6)
+        assert labels is None
+
+
+def test_a_dict_without_x_is_the_input_itself(rng):
+    inputs = {"ids": keras.Input((3,)), "mask": keras.Input((3,))}
+    model = keras.Model(inputs, keras.layers.Multiply()([inputs["ids"], inputs["mask"]]))
+    data = {"ids": rng.normal(size=(5, 3)), "mask": np.eye(5, 3)}
+    features, _ = extract_features(model, data, batch_size=2)
+    np.testing.assert_allclose(features, data["ids"] * data["mask"], rtol=1e-6)
+
+
+def test_feature_key_picks_an_output(x):
+    inputs = keras.Input((4, 4, 1))
+    flat = keras.layers.Flatten()(inputs)
+    model = keras.Model(inputs, {"tokens": inputs, "pooled": flat})
+    with pytest.raises(ValueError, match=r"one output.*\['tokens', 'pooled'\]"):
+        extract_features(model, x)
+    model.feature_key = "pooled"
+    assert extract_features(model, x)[0].shape == (21, 16)
+
+
+def test_half_precision_becomes_float32(x):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    assert extract_features(model, x)[0].dtype == "float32"
+
+
+def test_traced_twice_at_most_and_once_for_all_calls(encoder, x):
+    function = feature_function(encoder)
+    for rows in (21, 19, 20, 8):
+        extract_features(function, x[:rows], batch_size=8)
+    assert function.experimental_get_tracing_count() <= 2
+
+
+def test_bad_data(encoder, x):
+    with pytest.raises(ValueError, match="`data` must come to an end"):
+        extract_features(encoder, tf.data.Dataset.from_tensor_slices(x).batch(4).repeat())
+    with pytest.raises(ValueError, match=r"same number of rows throughout. Received: rows=\[20, 21\]"):
+        extract_features(encoder, (x, np.zeros(20, int)))
+    with pytest.raises(ValueError, match="data of type str"):
+        extract_features(encoder, "fashion_mnist")
+    with pytest.raises(ValueError, match="at least one row"):
+        extract_features(encoder, x[:0])
+
+
+def test_tokens_must_be_pooled(x):
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Reshape((8, 2))])
+    with pytest.raises(ValueError, match=r"one vector for each row.*shape=\(21, 8, 2\)"):
+        extract_features(model, x)
