@@ -39,8 +39,8 @@ class RowDraws:
             raise ValueError(f"`seed` must be a Python int. Received: seed={seed!r}")
         self.seed = seed
         self.step = tf.cast(step, "int64")
-        self.rows = rows
-        self.replica = replica
+        self.rows = rows if isinstance(rows, int) else tf.cast(rows, "int32")
+        self.replica = replica if isinstance(replica, int) else tf.cast(replica, "int32")
         self._prefix = ""
         self._names = set()
 
@@ -48,6 +48,7 @@ class RowDraws:
         """A source of independent draws, for instance one for each view: `rng.child("view_0")`."""
         child = RowDraws(self.seed, self.step, self.rows, self.replica)
         child._prefix = self._claim(name) + "/"
+        child._names = self._names
         return child
 
     def bits(self, name, shape=()):
@@ -62,11 +63,14 @@ class RowDraws:
         return mine
 
     def uniform(self, name, low=0.0, high=1.0, shape=()):
-        """Uniform `float32` tensor of shape `(rows, *shape)`, in `[low, high)`."""
+        """Uniform `float32` tensor of shape `(rows, *shape)`, in `[low, high)`; rounding to `high` is possible."""
         return low + (high - low) * _to_unit(self.bits(name, shape))
 
     def normal(self, name, shape=()):
-        """Standard normal `float32` tensor of shape `(rows, *shape)` (Box-Muller)."""
+        """Standard normal `float32` tensor of shape `(rows, *shape)` (Box-Muller).
+
+        Its last bit may depend on the number of rows and on XLA: vectorised logarithms and cosines round differently.
+        """
         pairs = _to_unit(self.bits(name, (*shape, 2)))
         radius = tf.sqrt(-2.0 * tf.math.log(1.0 - pairs[..., 0]))
         return radius * tf.cos(2.0 * 3.141592653589793 * pairs[..., 1])
@@ -77,6 +81,8 @@ class RowDraws:
 
     def integers(self, name, low, high, shape=()):
         """Uniform `int32` tensor of shape `(rows, *shape)`, in `[low, high)`; the span may be up to 2**31."""
+        if isinstance(low, int) and isinstance(high, int) and low >= high:
+            raise ValueError(f"`high` must be above `low`. Received: low={low}, high={high}")
         # A remainder of 32 bits, biased by at most span / 2**32.
         span = tf.cast(high - low, "uint32")
         return low + tf.cast(tf.math.floormod(self.bits(name, shape), span), "int32")
@@ -86,10 +92,11 @@ class RowDraws:
         return tf.argsort(self.uniform(name, shape=(size,)), axis=-1, stable=True)
 
     def _claim(self, name):
-        if name in self._names:
-            raise ValueError(f"Each draw of a step needs a name of its own. Received twice: name={name!r}")
-        self._names.add(name)
-        return self._prefix + name
+        path = self._prefix + name
+        if path in self._names:
+            raise ValueError(f"Each draw of a step needs a `name` of its own. Received twice: name={path!r}")
+        self._names.add(path)
+        return path
 
 
 def step_seeds(seed, name, count, step, replica=0):

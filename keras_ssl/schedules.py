@@ -73,16 +73,16 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         """Steps of the whole schedule: float32 scalar, 0 if neither given nor planned by `fit`."""
         if self.total_steps is not None:
             return ops.convert_to_tensor(float(self.total_steps))
-        return ops.cast(self._bound_clock("total_steps").total_steps, "float32")
+        return ops.cast(self._bound_clock("`total_steps` must be given").total_steps, "float32")
 
     def get_config(self):
         return {"total_steps": self.total_steps}
 
-    def _bound_clock(self, argument):
+    def _bound_clock(self, wanted):
         if self._clock is None:
             raise ValueError(
-                f"`{argument}` must be given in steps where {type(self).__name__} is used outside an objective of "
-                f"keras_ssl, which would plan it. Received: {argument}=None"
+                f"{wanted} where {type(self).__name__} is used outside an objective of keras_ssl, whose `fit` would "
+                f"plan it. Received: {type(self).__name__}({_arguments(self.get_config())})"
             )
         return self._clock
 
@@ -117,6 +117,14 @@ class WarmupCosine(Schedule):
 
     def __init__(self, peak, warmup_epochs=10, warmup_steps=None, total_steps=None, end=0.0, reference_batch_size=None):
         super().__init__(total_steps)
+        for argument, value in {"warmup_epochs": warmup_epochs, "warmup_steps": warmup_steps}.items():
+            if value is not None and value < 0:
+                raise ValueError(f"`{argument}` must not be negative. Received: {argument}={value}")
+        if reference_batch_size is not None and reference_batch_size < 1:
+            raise ValueError(
+                "`reference_batch_size` must be positive or None. "
+                f"Received: reference_batch_size={reference_batch_size}"
+            )
         self.peak = peak
         self.warmup_epochs = warmup_epochs
         self.warmup_steps = warmup_steps
@@ -126,7 +134,8 @@ class WarmupCosine(Schedule):
     def value(self, step):
         peak = self.peak
         if self.reference_batch_size is not None:
-            batch = ops.cast(self._bound_clock("reference_batch_size").global_batch_size, "float32")
+            clock = self._bound_clock("`reference_batch_size` must be None")
+            batch = ops.cast(clock.global_batch_size, "float32")
             peak = peak * ops.where(batch > 0, batch / self.reference_batch_size, 1.0)
         warmup = self._resolved_warmup_steps()
         cosine = self.end + (peak - self.end) * 0.5 * (1.0 + ops.cos(math.pi * self.progress(step, warmup)))
@@ -137,7 +146,8 @@ class WarmupCosine(Schedule):
             return ops.convert_to_tensor(float(self.warmup_steps))
         if not self.warmup_epochs:
             return ops.convert_to_tensor(0.0)
-        epochs = self.warmup_epochs * ops.cast(self._bound_clock("warmup_steps").steps_per_epoch, "float32")
+        clock = self._bound_clock("`warmup_steps` must be given")
+        epochs = self.warmup_epochs * ops.cast(clock.steps_per_epoch, "float32")
         return ops.minimum(epochs, 0.1 * self.resolved_total_steps())
 
     def get_config(self):
@@ -251,3 +261,7 @@ def as_schedule(value, default):
     if value is None:
         return default
     return value if callable(value) else Constant(float(value))
+
+
+def _arguments(config):
+    return ", ".join(f"{name}={value!r}" for name, value in config.items())

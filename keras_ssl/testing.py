@@ -113,11 +113,11 @@ def check_replicas(make, x, strategy, steps=4, tolerance=1e-6):
     """Two replicas end where one batch ends, and hold the same state, with random views on."""
     batches = _batches(x, steps=steps)
     single = _fresh(make)
-    single.compile(keras.optimizers.SGD(0.1))
+    single.compile(keras.optimizers.SGD(0.01))
     single.fit(batches, verbose=0)
     with strategy.scope():
         several = _fresh(make)
-        several.compile(keras.optimizers.SGD(0.1))
+        several.compile(keras.optimizers.SGD(0.01))
     several.fit(batches, verbose=0)
     for one, mirrored in zip(_saved(single.variables), _saved(several.variables), strict=True):
         copies = [np.asarray(copy) for copy in strategy.experimental_local_results(mirrored.value)]

@@ -74,9 +74,7 @@ def backbone_of(encoder):
             "`encoder` must hold one backbone, as keras_ssl.backbones.pool makes it. "
             f"Received: encoder with nested models {[layer.name for layer in nested]}"
         )
-    layers = {layer["name"]: layer for layer in encoder.get_config()["layers"]}
-    sources = set(_sources(layers[nested[0].name]["inbound_nodes"]))
-    between = sorted(name for name in sources if layers[name]["class_name"] != "InputLayer")
+    between = _between(encoder, nested[0])
     if between:
         raise ValueError(
             "`encoder` must feed its input straight to the backbone: put such layers into the data instead. "
@@ -105,12 +103,15 @@ def _pool_tokens(tokens, mode, padding_mask, prefix_count):
             return tokens[:, -1]
         tokens = tokens[:, prefix_count:]
         return ops.mean(tokens, axis=1) if mode == "avg" else ops.max(tokens, axis=1)
-    mask = ops.expand_dims(ops.cast(padding_mask, tokens.dtype), axis=-1)
+    # Lengths and sums in float32: bfloat16 counts to 256 alone.
+    mask = ops.expand_dims(ops.cast(padding_mask, "float32"), axis=-1)
     lengths = ops.sum(mask, axis=1)
     if mode == "avg":
-        return ops.sum(tokens * mask, axis=1) / ops.maximum(lengths, 1.0)
+        mean = ops.sum(ops.cast(tokens, "float32") * mask, axis=1) / ops.maximum(lengths, 1.0)
+        return ops.cast(mean, tokens.dtype)
     if mode == "max":
-        return ops.max(tokens + (mask - 1.0) * 1e4, axis=1)  # 1e4: the largest round number that float16 holds
+        # 1e4: the largest round number that float16 holds
+        return ops.max(tokens + ops.cast((mask - 1.0) * 1e4, tokens.dtype), axis=1)
     last = ops.cast(ops.expand_dims(ops.maximum(lengths - 1.0, 0.0), axis=1), "int32")
     return ops.squeeze(ops.take_along_axis(tokens, last, axis=1), axis=1)
 
@@ -122,6 +123,15 @@ def _prefix_count(backbone, tokens):
         return 0
     rows, columns = (patch_size, patch_size) if isinstance(patch_size, int) else patch_size
     return int(tokens.shape[1]) - (image_shape[0] // rows) * (image_shape[1] // columns)
+
+
+def _between(encoder, backbone):
+    """Names of layers that the encoder's inputs pass through before they reach the backbone."""
+    if isinstance(encoder, keras.Sequential):
+        return [layer.name for layer in encoder.layers[: encoder.layers.index(backbone)]]
+    layers = {layer["name"]: layer for layer in encoder.get_config()["layers"]}
+    sources = set(_sources(layers[backbone.name]["inbound_nodes"]))
+    return sorted(name for name in sources if layers[name]["class_name"] != "InputLayer")
 
 
 def _sources(config):

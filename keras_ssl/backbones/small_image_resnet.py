@@ -22,6 +22,9 @@ def small_image_resnet(
     Returns:
         Functional model from pixels `(batch, height, width, channels)` to features `(batch, widths[-1])`.
 
+    Raises:
+        ValueError: If a shape, a width or a number of blocks cannot be.
+
     Example:
 
     >>> from keras_ssl import backbones
@@ -31,6 +34,12 @@ def small_image_resnet(
     Reference: Deep residual learning, arXiv 1512.03385, section 4.2; the stem for small pictures as in SimCLR, arXiv
     2002.05709, appendix B.9.
     """
+    if len(input_shape) != 3 or None in input_shape[2:]:
+        raise ValueError(f"`input_shape` must be (height, width, channels). Received: input_shape={input_shape}")
+    if not widths or min(widths) < 1:
+        raise ValueError(f"`widths` must name at least one positive width. Received: widths={widths}")
+    if blocks_per_stage < 1:
+        raise ValueError(f"`blocks_per_stage` must be at least 1. Received: blocks_per_stage={blocks_per_stage}")
     inputs = keras.Input(tuple(input_shape), name="images")
     x = keras.layers.Rescaling(scale)(inputs)
     x = _convolve(x, widths[0], strides=stem_strides)

@@ -66,7 +66,8 @@ class FolderSource(Source):
         self._tell_skipped(len(rows))
 
         classes = _class_names(inside)
-        labels = None if classes is None else [classes.index(_class_of(inside[row])) for row in good]
+        numbers = {name: number for number, name in enumerate(classes or ())}
+        labels = [numbers[_class_of(inside[row])] for row in good] if classes else None
         image_shape = _common_shape(shapes[shapes.any(axis=1)], image_size, self.folder)
         super().__init__(self.folder.name, len(good), image_shape, labels, classes)
 

@@ -9,6 +9,8 @@ import urllib.request
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 from keras_ssl.data.array_source import ArraySource
 from keras_ssl.data.decoding import checked_image_size
 from keras_ssl.data.record_source import RecordSource
@@ -125,7 +127,7 @@ def _keys(info, name):
     images = [key for key in features if isinstance(features[key], tfds.features.Image)] if plain else []
     supervised = [key for key in info.supervised_keys or () if isinstance(key, str)]
     images = [key for key in images if key in supervised] or images
-    if not images or features[images[0]].np_dtype != "uint8":
+    if not images or features[images[0]].np_dtype != np.uint8:
         raise ValueError(f"`data` must name a set of 8-bit pictures. Received: data={name!r}, with {list(features)}")
     labels = [key for key in features if isinstance(features[key], tfds.features.ClassLabel)]
     labels = [key for key in labels if key in supervised] or labels

@@ -2,15 +2,16 @@
 
 from keras_ssl.evaluation.baselines import random_encoder, raw_features
 from keras_ssl.evaluation.evaluate_encoder import evaluate_encoder
-from keras_ssl.evaluation.extract_features import extract_features, feature_function
+from keras_ssl.evaluation.extract_features import extract_features
+from keras_ssl.evaluation.feature_function import FeatureFunction
 from keras_ssl.evaluation.knn import knn, knn_predict
 from keras_ssl.evaluation.linear_probe import LinearProbeResult, linear_probe
 
 __all__ = [
+    "FeatureFunction",
     "LinearProbeResult",
     "evaluate_encoder",
     "extract_features",
-    "feature_function",
     "knn",
     "knn_predict",
     "linear_probe",

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ssl.evaluation.extract_features import extract_features
+from keras_ssl.evaluation.extract_features import collect
 
 
 def random_encoder(encoder, seed=0):
@@ -68,14 +68,13 @@ def raw_features(data, batch_size=256):
     >>> evaluation.raw_features(np.zeros((3, 2, 2, 1), "uint8"))[0].shape
     (3, 4)
     """
-    return extract_features(_flatten, data, batch_size)
+    return collect(_flatten, data, batch_size)
 
 
-@tf.function(reduce_retracing=True)
 def _flatten(x):
-    if isinstance(x, dict | list | tuple) or x.dtype == tf.string:
-        raise ValueError(f"Raw features need one array of numbers as input. Received: x={x!r}")
-    return tf.cast(tf.reshape(x, (tf.shape(x)[0], -1)), "float32")
+    if isinstance(x, dict | list | tuple) or tf.as_dtype(x.dtype) == tf.string:
+        raise ValueError(f"`data` must have one array of numbers as input for raw features. Received: x={x!r}")
+    return tf.cast(tf.reshape(x, (x.shape[0], -1)), "float32")
 
 
 @contextlib.contextmanager

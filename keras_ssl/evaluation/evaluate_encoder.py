@@ -50,7 +50,8 @@ def evaluate_encoder(encoder, train, test, *, seed=0, draws=5, progress=None):
             if labels is None:
                 raise ValueError(
                     f"`{argument}` must be labelled: neighbours and probes need classes. Without labels there is "
-                    f"`metrics.rankme(evaluation.extract_features(encoder, data)[0])`. Received: {argument} without labels"
+                    "`metrics.rankme(evaluation.extract_features(encoder, data)[0])`. "
+                    f"Received: {argument} without labels"
                 )
         data = train_features, train_labels, test_features, test_labels
         tell(f"{name}: nearest neighbours")

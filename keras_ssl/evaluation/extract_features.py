@@ -4,16 +4,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ssl.evaluation.feature_function import FeatureFunction
 
-def extract_features(model, data, batch_size=256):
+
+def extract_features(model, data, batch_size=256, limit=None):
     """Features, and labels where there are some, of finite data in its own order.
 
     Args:
         model: an encoder, an objective, or any Keras model whose call gives one vector a row; called with
-            `training=False`. Or what `feature_function` made of one, which is then not traced again.
+            `training=False`. Or a `FeatureFunction` of one, which is compiled once for several calls.
         data: a named source (read in index order), an array `x`, arrays `(x, y)`, the dict `{"x": x, "y": y}`, or
             a finite and already batched `tf.data.Dataset` of any of these. Another dict is `x` itself.
         batch_size: int, rows at a time; of no effect on a `tf.data.Dataset`.
+        limit: int, how many of the first rows to take; None for all. With it the data may be endless.
 
     Returns:
         Tuple of the features, float32 array of shape `(rows, features)` under every dtype policy, and the labels,
@@ -31,9 +34,16 @@ def extract_features(model, data, batch_size=256):
     >>> features.shape, labels.tolist()
     ((3, 4), [0, 1, 1])
     """
-    function = model if isinstance(model, tf.types.experimental.PolymorphicFunction) else feature_function(model)
-    features, labels = [], []
-    for batch in _batches(data, batch_size):
+    function = model if isinstance(model, FeatureFunction) else FeatureFunction(model)
+    return collect(function, data, batch_size, limit)
+
+
+def collect(function, data, batch_size, limit=None):
+    """As `extract_features`, for any function from a batch to a float32 Tensor."""
+    if limit is not None and limit < 1:
+        raise ValueError(f"`limit` must be 1 or more. Received: limit={limit}")
+    features, labels, seen = [], [], 0
+    for batch in _batches(data, batch_size, endless=limit is not None):
         x, y = _split(batch)
         rows = function(x).numpy()
         if rows.ndim != 2:
@@ -44,41 +54,22 @@ def extract_features(model, data, batch_size=256):
         features.append(rows)
         if y is not None:
             labels.append(np.asarray(y, "int64").reshape(-1))
+        seen += len(rows)
+        if limit is not None and seen >= limit:
+            break
     if not features:
         raise ValueError(f"`data` must have at least one row. Received: data={data!r}")
-    return np.concatenate(features), np.concatenate(labels) if labels else None
+    return np.concatenate(features)[:limit], np.concatenate(labels)[:limit] if labels else None
 
 
-def feature_function(model):
-    """One compiled function of the model's features, for calling `extract_features` again and again.
-
-    Args:
-        model: as for `extract_features`. Of several outputs `model.feature_key` picks one.
-
-    Returns:
-        A `tf.function` from a batch to a float32 Tensor of shape `(batch, features)`.
-    """
-    key = getattr(model, "feature_key", None)
-
-    def features(x):
-        output = model(x, training=False)
-        if isinstance(output, dict | list | tuple):
-            if key is None:
-                names = list(output) if isinstance(output, dict) else list(range(len(output)))
-                raise ValueError(f"`model` must have one output. Received: a model with the outputs {names}")
-            output = output[key]
-        return tf.cast(output, "float32")
-
-    # The smaller last batch makes the second trace, which then leaves the batch's size open.
-    return tf.function(features, reduce_retracing=True)
-
-
-def _batches(data, batch_size):
+def _batches(data, batch_size, endless):
     if hasattr(data, "ordered"):
         return data.ordered(batch_size)
     if isinstance(data, tf.data.Dataset):
-        if data.cardinality() == tf.data.INFINITE_CARDINALITY:
-            raise ValueError(f"`data` must come to an end: call `.take(batches)` on it. Received: data={data!r}")
+        if not endless and data.cardinality() == tf.data.INFINITE_CARDINALITY:
+            raise ValueError(
+                f"`data` must come to an end: call `.take(batches)` on it, or give a `limit`. Received: data={data!r}"
+            )
         return data
     leaves = keras.tree.flatten(data)
     if not all(hasattr(leaf, "shape") and len(leaf.shape) for leaf in leaves):

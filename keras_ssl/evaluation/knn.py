@@ -8,9 +8,7 @@ from keras_ssl.evaluation.checks import check_features, check_labels
 TEST_ROWS_AT_ONCE = 256
 
 
-def knn(
-    train_features, train_labels, test_features, test_labels, neighbors=20, temperature=0.07, chunk_size=32_768
-):
+def knn(train_features, train_labels, test_features, test_labels, neighbors=20, temperature=0.07, chunk_size=32_768):
     """Accuracy of the weighted nearest-neighbour classifier.
 
     Args:

@@ -3,6 +3,7 @@
 import keras
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
 class MultiLayerPerceptron(keras.layers.Layer):
     """Dense layers with batch normalisation and ReLU between them, built at once.
 

@@ -33,6 +33,8 @@ def rankme(z, epsilon=1e-7):
 
     Reference: RankMe, arXiv 2210.02885, eq. 1-2.
     """
+    import threadpoolctl
+
     z = ops.convert_to_numpy(ops.cast(z, "float64"))
     if z.ndim != 2 or 0 in z.shape:
         raise ValueError(f"`z` must have the shape (rows, dim), neither of them 0. Received: z.shape={z.shape}")
@@ -41,9 +43,10 @@ def rankme(z, epsilon=1e-7):
             f"`z` must be finite. Received: {(~np.isfinite(z)).any(axis=1).sum()} of {len(z)} rows of z hold NaN or "
             "infinity"
         )
-    if len(z) > z.shape[1]:
-        z = np.linalg.qr(z, "r")  # the same singular values, without the rows
-    singular = np.linalg.svd(z, compute_uv=False)
+    with threadpoolctl.threadpool_limits(1, "blas"):  # NumPy's threads spin: 8 s instead of 0.2 on a busy machine
+        if len(z) > z.shape[1]:
+            z = np.linalg.qr(z, "r")  # the same singular values, without the rows
+        singular = np.linalg.svd(z, compute_uv=False)
     if not singular[0]:
         raise ValueError(f"`z` must hold more than zeros. Received: {len(z)} rows of z, all zero")
     p = singular / singular.sum() + epsilon

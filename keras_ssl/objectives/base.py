@@ -149,7 +149,7 @@ class SelfSupervisedModel(keras.Model):
 
     def failed_steps(self):
         """Number of steps in the running `fit` whose loss or gradient was not finite: int."""
-        return int(self._failed_steps.value)
+        return int(self._failed_steps.numpy())
 
     def scheduled(self, schedule):
         """Value of a schedule at the current update: float32 scalar."""
@@ -240,7 +240,7 @@ class SelfSupervisedModel(keras.Model):
             batch_size,
             kwargs.pop("steps_per_epoch", None),
             seed=self.seed,
-            start=int(self.clock.batches_seen.value),
+            start=int(self.clock.batches_seen.numpy()),
         )
         self._check_plan(plan)
         self._set_clock(plan, epochs - initial_epoch)

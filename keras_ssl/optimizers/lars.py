@@ -62,10 +62,11 @@ class LARS(keras.optimizers.Optimizer):
             raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}")
         if weight_decay < 0:
             raise ValueError(f"`weight_decay` must not be negative. Received: weight_decay={weight_decay}")
+        if trust_coefficient <= 0:
+            raise ValueError(f"`trust_coefficient` must be positive. Received: trust_coefficient={trust_coefficient}")
         self.momentum = momentum
-        self.coupled_weight_decay = (
-            weight_decay  # the base class applies its own `weight_decay` apart from the gradient
-        )
+        # Not `weight_decay`, which the base class would apply apart from the gradient.
+        self.coupled_weight_decay = weight_decay
         self.trust_coefficient = trust_coefficient
         self.epsilon = epsilon
         self.nesterov = nesterov

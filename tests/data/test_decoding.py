@@ -80,9 +80,10 @@ def test_a_picture_of_the_right_proportions_is_not_cut():
 
 
 def test_shrinking_is_antialiased():
-    stripes = np.zeros((32, 32, 1), "uint8")
+    stripes = np.zeros((24, 24, 1), "uint8")
     stripes[:, ::2] = 200
-    assert np.abs(resize(tf.constant(stripes), (8, 8)).numpy()[:, 1:-1].astype(int) - 100).max() <= 5
+    # Every third pixel alone would be 0, 200, 0, ...
+    assert np.abs(resize(tf.constant(stripes), (8, 8)).numpy()[:, 1:-1].astype(int) - 100).max() <= 15
 
 
 def test_floats_stay_floats_and_batches_batches(rng):

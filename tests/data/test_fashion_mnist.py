@@ -75,7 +75,9 @@ def test_a_folder_that_lacks_a_file_is_passed_over(folder, monkeypatch):
     assert fashion_mnist.find_folder() is None
 
 
-@pytest.mark.parametrize("content", [b"", b"\0\0\x08\x01\0\0\0\x05abc", b"\0\0\x0d\x01\0\0\0\x01a"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0\x08\x01\0\0\0\x05abc", b"\0\0\x08\x01\0\0\0\x01ab", b"\0\0\x0d\x01\0\0\0\x01a"]
+)
 def test_files_that_are_no_idx_are_refused(tmp_path, content):
     path = tmp_path / "labels.gz"
     path.write_bytes(gzip.compress(content))

@@ -20,6 +20,7 @@ class TinyPictures(tfds.core.GeneratorBasedBuilder):
     def _info(self):
         features = {
             "image": tfds.features.Image(shape=(*self.SIZE, 3)),
+            "coarse": tfds.features.ClassLabel(names=["insect", "mammal"]),
             "label": tfds.features.ClassLabel(names=["ant", "bee", "cat"]),
             "other": tfds.features.Text(),
         }
@@ -33,7 +34,8 @@ class TinyPictures(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, rows):
         for row in range(rows):
             size = [side or 5 + row for side in self.SIZE]
-            yield row, {"image": np.full((*size, 3), 10 * row, "uint8"), "label": row % 3, "other": "word"}
+            image = np.full((*size, 3), 10 * row, "uint8")
+            yield row, {"image": image, "coarse": row % 3 // 2, "label": row % 3, "other": "word"}
 
 
 class UnevenPictures(TinyPictures):

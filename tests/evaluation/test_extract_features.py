@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ssl.evaluation import extract_features, feature_function
+from keras_ssl.evaluation import FeatureFunction, extract_features
 
 
 class Source:
@@ -55,7 +55,7 @@ def test_every_kind_of_data_gives_the_same(encoder, x):
 
 
 def test_a_dict_without_x_is_the_input_itself(rng):
-    inputs = {"ids": keras.Input((3,)), "mask": keras.Input((3,))}
+    inputs = {name: keras.Input((3,), name=name) for name in ("ids", "mask")}
     model = keras.Model(inputs, keras.layers.Multiply()([inputs["ids"], inputs["mask"]]))
     data = {"ids": rng.normal(size=(5, 3)), "mask": np.eye(5, 3)}
     features, _ = extract_features(model, data, batch_size=2)
@@ -78,11 +78,37 @@ def test_half_precision_becomes_float32(x):
     assert extract_features(model, x)[0].dtype == "float32"
 
 
-def test_traced_twice_at_most_and_once_for_all_calls(encoder, x):
-    function = feature_function(encoder)
+def test_traced_once_whatever_the_number_of_rows(encoder, x):
+    function = FeatureFunction(encoder)
     for rows in (21, 19, 20, 8):
-        extract_features(function, x[:rows], batch_size=8)
-    assert function.experimental_get_tracing_count() <= 2
+        features, _ = extract_features(function, x[:rows], batch_size=8)
+        np.testing.assert_allclose(features, encoder.predict(x[:rows], verbose=0), rtol=1e-6, atol=1e-6)
+    assert function.traces == 1
+
+
+def test_rows_of_another_shape_are_traced_anew(rng):
+    model = keras.Sequential([keras.Input((None, None, 1)), keras.layers.GlobalAveragePooling2D()])
+    function = FeatureFunction(model)
+    for size in (4, 6, 4):
+        x = rng.normal(size=(3, size, size, 1)).astype("float32")
+        np.testing.assert_allclose(function(x), x.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
+    assert function.traces == 2
+
+
+def test_weights_are_read_at_each_call(encoder, x):
+    function = FeatureFunction(encoder)
+    before = function(x)
+    encoder.layers[-2].kernel.assign(encoder.layers[-2].kernel * 2)
+    np.testing.assert_allclose(function(x), before * 2, rtol=1e-5)
+
+
+def test_limit_takes_the_first_rows(encoder, x):
+    y = np.arange(21)
+    for data in [(x, y), Source(x, y), tf.data.Dataset.from_tensor_slices((x, y)).batch(8).repeat()]:
+        features, labels = extract_features(encoder, data, batch_size=8, limit=10)
+        np.testing.assert_allclose(features, encoder.predict(x[:10], verbose=0), rtol=1e-6, atol=1e-6)
+        assert labels.tolist() == list(range(10))
+    assert len(extract_features(encoder, x, limit=1000)[0]) == 21
 
 
 def test_bad_data(encoder, x):
@@ -92,6 +118,8 @@ def test_bad_data(encoder, x):
         extract_features(encoder, (x, np.zeros(20, int)))
     with pytest.raises(ValueError, match="data of type str"):
         extract_features(encoder, "fashion_mnist")
+    with pytest.raises(ValueError, match=r"`limit` must be 1 or more. Received: limit=0"):
+        extract_features(encoder, x, limit=0)
     with pytest.raises(ValueError, match="at least one row"):
         extract_features(encoder, x[:0])
 

@@ -74,7 +74,7 @@ def test_half_precision_features(clouds):
 
 def test_bad_input(clouds):
     bank, labels, queries = clouds
-    with pytest.raises(ValueError, match="`neighbors` must be from 1 to .* 301. Received: neighbors=302"):
+    with pytest.raises(ValueError, match=r"`neighbors` must be from 1 to .* 301. Received: neighbors=302"):
         knn_predict(bank, labels, queries, 302)
     with pytest.raises(ValueError, match="`temperature` must be above 0"):
         knn_predict(bank, labels, queries, temperature=0.0)
@@ -89,7 +89,7 @@ def test_bad_input(clouds):
     with pytest.raises(ValueError, match=r"`test_features` must be an array of shape \(rows, features\)"):
         knn_predict(bank, labels, queries[0])
     queries[3, 2] = np.inf
-    with pytest.raises(ValueError, match="diverged.*1 of 300 rows of test_features"):
+    with pytest.raises(ValueError, match=r"diverged.*1 of 300 rows of test_features"):
         knn_predict(bank, labels, queries)
 
 
@@ -116,8 +116,8 @@ print(accuracy, before, peak())
 
 
 def test_memory_does_not_grow_with_the_bank():
-    before, after = peak_megabytes(200_000, 16, 500)  # all cosines at once would be 400 MB
-    assert after - before < 200
+    before, after = peak_megabytes(150_000, 8, 500)  # all cosines at once would be 300 MB
+    assert after - before < 150
 
 
 @pytest.mark.gate

@@ -77,7 +77,8 @@ def color_jitter(
         float32 tensor of the same shape, in `[0, 1]`.
 
     Raises:
-        ValueError: If the rank is not 4, the rows are not those of `rng`, the dtype is not float, or an argument is out of bounds.
+        ValueError: If the rank is not 4, the rows are not those of `rng`,
+            the dtype is not float, or an argument is out of bounds.
 
     Example:
 

@@ -29,7 +29,8 @@ def gaussian_blur(images, rng, sigma=(0.1, 2.0), kernel_size=None, probability=0
         float32 tensor of the same shape and range.
 
     Raises:
-        ValueError: If the rank is not 4, the rows are not those of `rng`, the kernel size is even or a pair, or another number is out of bounds.
+        ValueError: If the rank is not 4, the rows are not those of `rng`,
+            the kernel size is even or a pair, or another number is out of bounds.
 
     Example:
 

@@ -21,7 +21,8 @@ def random_grayscale(images, rng, probability=0.2):
         float32 tensor of the same shape, in `[0, 1]`.
 
     Raises:
-        ValueError: If the rank is not 4, the rows are not those of `rng`, the dtype is not float, or the probability is out of bounds.
+        ValueError: If the rank is not 4, the rows are not those of `rng`,
+            the dtype is not float, or the probability is out of bounds.
 
     Example:
 

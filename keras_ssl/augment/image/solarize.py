@@ -18,7 +18,8 @@ def random_solarize(images, rng, threshold=0.5, probability=0.2):
         float32 tensor of the same shape, in `[0, 1]`.
 
     Raises:
-        ValueError: If the rank is not 4, the rows are not those of `rng`, the dtype is not float, or a number is out of bounds.
+        ValueError: If the rank is not 4, the rows are not those of `rng`,
+            the dtype is not float, or a number is out of bounds.
 
     Example:
 

@@ -80,7 +80,7 @@ def test_zero_ranges_leave_everything(pictures, draws):
 def test_simclr_jitter_scales_with_the_strength():
     assert simclr_jitter() == {"brightness": 0.8, "contrast": 0.8, "saturation": 0.8, "hue": 0.2}
     assert simclr_jitter(0.25)["hue"] == pytest.approx(0.05)
-    with pytest.raises(ValueError, match="`strength` must be 0 or more.*strength=-1"):
+    with pytest.raises(ValueError, match=r"`strength` must be 0 or more.*strength=-1"):
         simclr_jitter(-1)
 
 

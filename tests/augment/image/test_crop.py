@@ -33,7 +33,6 @@ def test_boxes_fit_and_follow_area_and_ratio(draws):
     top, left, height, width = boxes.T
     assert (boxes == boxes.round()).all()
     assert min(top.min(), left.min()) == 0
-    assert (top + height).max() == (left + width).max() == 100
     area, ratio = height * width / 1e4, width / height
     assert 0.19 < area.min() < 0.21
     assert 0.57 < area.max() < 0.61
@@ -42,7 +41,13 @@ def test_boxes_fit_and_follow_area_and_ratio(draws):
     assert 0.48 < ratio.min() < 0.52
     assert 1.9 < ratio.max() < 2.1
     assert abs(np.log(ratio).mean()) < 0.03
-    assert abs((top / np.maximum(100 - height, 1)).mean() - 0.5) < 0.03
+
+
+def test_every_place_is_equally_likely(draws):
+    boxes = _random_boxes(draws(4000), 6, 6, (0.25, 0.25), (1.0, 1.0)).numpy()
+    np.testing.assert_array_equal(boxes[:, 2:], 3)
+    for starts in boxes[:, :2].T:
+        np.testing.assert_allclose(np.bincount(starts.astype(int)) / 4000, [0.25] * 4, atol=0.03)
 
 
 def test_the_first_candidate_that_fits_is_taken(draws):

@@ -55,5 +55,5 @@ def test_the_share_of_turned_rows_is_the_probability(rng, draws):
 
 
 def test_bad_range_is_named(draws):
-    with pytest.raises(ValueError, match="`degrees` must be .*degrees=30"):
+    with pytest.raises(ValueError, match=r"`degrees` must be .*degrees=30"):
         random_rotation(np.zeros((1, 4, 4, 1)), draws(1), degrees=30)

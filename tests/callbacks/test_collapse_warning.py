@@ -1,0 +1,87 @@
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ssl.callbacks import CollapseWarning
+
+
+class Embeddings(keras.Model):
+    """Logs the values it is given, one an epoch."""
+
+    z_dim = 25
+
+    def __init__(self, values):
+        super().__init__()
+        self.values = iter(values)
+        self.dense = keras.layers.Dense(1)
+        self.compile("sgd", "mse")
+
+    def call(self, x):
+        return self.dense(x)
+
+    def train(self, callback, epochs):
+        write = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: logs.update(embedding_std=next(self.values))
+        )
+        return self.fit(np.ones((2, 3)), np.ones((2, 1)), epochs=epochs, verbose=0, callbacks=[write, callback])
+
+
+def test_warns_once_with_values_and_causes():
+    with pytest.warns(RuntimeWarning) as told:
+        Embeddings([0.15, 0.019, 0.001, 0.15, 0.001]).train(CollapseWarning(), 5)
+    (message,) = [str(w.message) for w in told if "collapsed" in str(w.message)]
+    for word in ("0.019", "epoch 2", "0.2", "learning rate", "temperature", "stop-gradient", "batch"):
+        assert word in message
+
+
+def test_silent_while_healthy():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Embeddings([0.2, 0.021, 0.1]).train(CollapseWarning(), 3)
+
+
+def test_patience_counts_epochs_in_a_row():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Embeddings([0.01, 0.01, 0.2, 0.01, 0.01]).train(CollapseWarning(patience=3), 5)
+    with pytest.warns(RuntimeWarning, match="after epoch 4"):
+        Embeddings([0.2, 0.01, 0.01, 0.01]).train(CollapseWarning(patience=3), 4)
+
+
+def test_warns_again_in_another_fit():
+    model, callback = Embeddings([0.01, 0.01]), CollapseWarning()
+    for _ in range(2):
+        with pytest.warns(RuntimeWarning, match="collapsed"):
+            model.train(callback, 1)
+
+
+def test_stop():
+    with pytest.warns(RuntimeWarning, match="collapsed"):
+        history = Embeddings([0.2, 0.01, 0.2]).train(CollapseWarning(stop=True), 3)
+    assert len(history.epoch) == 2
+
+
+def test_dimension_goes_before_that_of_the_model():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Embeddings([0.015]).train(CollapseWarning(dimension=100), 1)
+    with pytest.warns(RuntimeWarning, match="about 0.1 is healthy"):
+        Embeddings([0.009]).train(CollapseWarning(dimension=100), 1)
+
+
+def test_bad_arguments():
+    for arguments in ({"threshold": 1.0}, {"threshold": 0.0}, {"patience": 0}, {"dimension": 0}):
+        (name,) = arguments
+        with pytest.raises(ValueError, match=f"`{name}` must be.*Received: {name}="):
+            CollapseWarning(**arguments)
+
+
+def test_unknown_width_and_missing_log():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="`dimension` must be given"):
+        model.fit(np.ones((2, 3)), np.ones((2, 1)), verbose=0, callbacks=[CollapseWarning()])
+    with pytest.raises(ValueError, match=r"needs `embedding_std` in the logs.*logs=\['loss'\]"):
+        model.fit(np.ones((2, 3)), np.ones((2, 1)), verbose=0, callbacks=[CollapseWarning(dimension=4)])
