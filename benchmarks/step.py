@@ -8,9 +8,10 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
+from report import save
+
 from keras_ssl import augment, backbones, data, losses, objectives
 from keras_ssl.random import RowDraws
-from report import save
 
 BATCH, STEPS, ROUNDS = 256, 15, 5
 

@@ -92,8 +92,8 @@ def strategy(name="auto"):
 
 def _split_cpu(count):
     cpu = tf.config.list_physical_devices("CPU")[0]
-    configured = tf.config.get_logical_device_configuration(cpu) or ["the whole"]
-    if len(configured) >= count:
+    configured = tf.config.get_logical_device_configuration(cpu)  # None where it was never split
+    if count <= (len(configured) if configured else 1):
         return
     try:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)

@@ -17,6 +17,7 @@ class Clock(keras.layers.Layer):
     Attributes:
         batches_seen: int64 variable. Batches trained on, skipped updates and micro-batches included. It drives all
             randomness and the position in the data.
+        batches_at_compile: int64 variable. What `batches_seen` was when the optimizer began at step 0.
         total_steps: int64 variable. Optimizer steps at the end of the running `fit`; 0 before the first.
         steps_per_epoch: float32 variable. Optimizer steps in one epoch.
         global_batch_size: int64 variable. Rows in one batch over all replicas.
@@ -31,6 +32,7 @@ class Clock(keras.layers.Layer):
             )
 
         self.batches_seen = counter("batches_seen")
+        self.batches_at_compile = counter("batches_at_compile")
         self.total_steps = counter("total_steps")
         self.steps_per_epoch = counter("steps_per_epoch", "float32")
         self.global_batch_size = counter("global_batch_size")

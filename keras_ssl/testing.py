@@ -260,7 +260,15 @@ def _without_test_clock(model):
     return [variable for variable in model.variables if variable.name != "test_batch"]
 
 
-_CLOCKS = ("batches_seen", "total_steps", "steps_per_epoch", "global_batch_size", "failed_steps", "test_batch")
+_CLOCKS = (
+    "batches_seen",
+    "batches_at_compile",
+    "total_steps",
+    "steps_per_epoch",
+    "global_batch_size",
+    "failed_steps",
+    "test_batch",
+)
 
 
 def _saved_state(model):

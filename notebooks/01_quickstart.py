@@ -31,6 +31,7 @@ import tempfile
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+
 from keras_ssl import augment, backbones, callbacks, data, evaluation, objectives, schedules, serving
 from keras_ssl.random import RowDraws
 
@@ -86,8 +87,7 @@ for axis, name in zip(axes, ("loss", "embedding_std", "knn"), strict=True):
     axis.plot(range(1, EPOCHS + 1), history[name], marker="o")
     axis.set(title=name, xlabel="epoch")
 axes[1].axhline(1 / np.sqrt(model.z_dim), linestyle="--", color="gray")
-axes[1].set_ylim(bottom=0);
-
+axes[1].set_ylim(bottom=0)
 # %% [markdown]
 # ## Judge
 #

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from keras_ssl.random import RowDraws, step_seeds
 
 DRAWS = {
@@ -42,7 +43,8 @@ def test_bits_are_fair(bit):
 def test_uniform_is_flat_from_low_to_high(low, high):
     drawn = RowDraws(1, 2, ROWS).uniform("draw", low, high).numpy()
     assert drawn.dtype == np.float32
-    assert np.float32(low) <= drawn.min() and drawn.max() <= np.float32(high)
+    assert np.float32(low) <= drawn.min()
+    assert drawn.max() <= np.float32(high)
     assert_uniform(np.histogram(drawn, bins=50, range=(low, high))[0])
 
 
@@ -80,7 +82,8 @@ def test_integers_take_every_value_equally_often(low, high):
 @pytest.mark.parametrize(("low", "high"), [(0, 2**31 - 1), (-(2**31), 0), (-(2**30), 2**30)])
 def test_integers_of_a_large_span_neither_overflow_nor_bunch(low, high):
     drawn = RowDraws(1, 2, ROWS).integers("draw", low, high).numpy().astype("int64")
-    assert low <= drawn.min() and drawn.max() < high
+    assert low <= drawn.min()
+    assert drawn.max() < high
     assert_uniform(np.histogram(drawn, bins=50, range=(low, high))[0])
 
 
@@ -185,7 +188,7 @@ def test_shapes_are_static_where_rows_is_an_int(draw):
 
 @pytest.mark.parametrize("seed", [1.0, "1", True, None, np.int64(1)])
 def test_refuses_a_seed_that_is_no_int(seed):
-    with pytest.raises(ValueError, match="`seed` must be a Python int. Received: seed="):
+    with pytest.raises(ValueError, match=r"`seed` must be a Python int. Received: seed="):
         RowDraws(seed, 0, 4)
 
 
@@ -200,7 +203,7 @@ def test_refuses_a_seed_that_is_no_int(seed):
     ids=["draws", "children", "path", "split path"],
 )
 def test_refuses_to_draw_the_same_stream_twice(draw_twice):
-    with pytest.raises(ValueError, match="needs a `name` of its own. Received twice: name='a"):
+    with pytest.raises(ValueError, match=r"needs a `name` of its own. Received twice: name='a"):
         draw_twice(RowDraws(1, 2, 4))
 
 
@@ -220,7 +223,8 @@ def test_step_seeds_differ_for_layers_steps_replicas_names_and_seeds():
     ]
     seeds = np.concatenate(calls)
     assert seeds.dtype == np.int64
-    assert seeds.min() >= 0 and seeds.max() < 2**31
+    assert seeds.min() >= 0
+    assert seeds.max() < 2**31
     assert len(np.unique(seeds, axis=0)) == len(seeds) == 5 * 2 * 2 * 10 * 4
     assert len(np.unique(seeds)) > 0.999 * seeds.size
 

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+
 from keras_ssl import layers, objectives
 from keras_ssl.losses import negative_cosine
 from keras_ssl.schedules import Clock, Constant, CosineMomentum, PerUpdate, WarmupCosine, as_schedule, bind_schedule

@@ -73,11 +73,12 @@ class MomentumTeacher(keras.layers.Layer):
             momentum: float scalar in [0, 1].
             stepped: bool scalar; the teacher stands still where it is false.
         """
-        rate = ops.where(stepped, 1.0 - ops.cast(momentum, "float32"), 0.0)
+        rate = 1.0 - ops.cast(momentum, "float32")
         for mine, theirs in zip(averaged_variables(self.copy), averaged_variables(student), strict=True):
+            before = ops.convert_to_tensor(mine)
             # Written as a difference, so that equal weights stay equal to the bit.
-            difference = ops.convert_to_tensor(theirs) - ops.convert_to_tensor(mine)
-            mine.assign(ops.convert_to_tensor(mine) + ops.cast(rate, mine.dtype) * difference)
+            after = before + ops.cast(rate, mine.dtype) * (ops.convert_to_tensor(theirs) - before)
+            mine.assign(ops.where(stepped, after, before))
 
     def get_config(self):
         return {**super().get_config(), "student": keras.saving.serialize_keras_object(self.copy)}

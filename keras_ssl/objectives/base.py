@@ -207,6 +207,7 @@ class SelfSupervisedModel(keras.Model):
             super().compile(optimizer=combined, **settings)
             updates.bind_schedules(workers, self.clock)
             slots = updates.build_with_slots(self.optimizer, workers, self.trainable_variables)
+        self.clock.batches_at_compile.assign(self.clock.batches_seen)
         self._updates = updates.Updates({"optimizer": optimizer, **settings}, workers, slots)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, callbacks=None, initial_epoch=0, **kwargs):
@@ -440,10 +441,12 @@ class SelfSupervisedModel(keras.Model):
         )
 
     def _set_clock(self, plan, epochs):
-        per_epoch = plan.batches_per_epoch / updates.accumulation(self._updates.workers)
-        finished_epochs = int(int(self.optimizer_steps()) / per_epoch)
-        self.clock.total_steps.assign(max(1, int((finished_epochs + epochs) * per_epoch)))
-        self.clock.steps_per_epoch.assign(per_epoch)
+        # By batches, not by updates: some updates are skipped, and some do not end with an epoch.
+        batches = int(self.clock.batches_seen.numpy()) - int(self.clock.batches_at_compile.numpy())
+        planned = (batches // plan.batches_per_epoch + epochs) * plan.batches_per_epoch
+        accumulation = updates.accumulation(self._updates.workers)
+        self.clock.total_steps.assign(max(1, planned // accumulation))
+        self.clock.steps_per_epoch.assign(plan.batches_per_epoch / accumulation)
         self.clock.global_batch_size.assign(plan.global_batch_size)
 
     def _check_plan(self, plan):

@@ -55,7 +55,9 @@ def check_input(x, encoder):
         )
     dtype = getattr(x.dtype, "name", str(x.dtype))
     if not dtype.startswith(("float", "bfloat", "int", "uint")) and "string" not in str(encoder.inputs[0].dtype):
-        raise ValueError(f"`x` must be numbers, for the encoder takes {encoder.inputs[0].dtype}. Received: dtype {dtype}")
+        raise ValueError(
+            f"`x` must be numbers, for the encoder takes {encoder.inputs[0].dtype}. Received: dtype {dtype}"
+        )
     if x.shape[0] == 0:
         raise ValueError(f"`x` must have at least one row. Received: shape {tuple(x.shape)}")
 

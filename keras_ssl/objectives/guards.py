@@ -56,6 +56,6 @@ def non_finite_error(model):
     """The error that `fit` ends with after a loss or gradient that was not finite."""
     return FloatingPointError(
         f"The loss or a gradient of {type(model).__name__} became NaN or infinite, so training was stopped after "
-        f"{int(model.clock.batches_seen.numpy())} batches; the weights are the last good ones. Look for NaN in the data, "
-        "or try a lower learning rate, a longer warm-up or a higher temperature."
+        f"{int(model.clock.batches_seen.numpy())} batches; the weights are the last good ones. Look for NaN in the "
+        "data, or try a lower learning rate, a longer warm-up or a higher temperature."
     )

@@ -31,8 +31,15 @@ class Recipe:
 
     >>> from keras_ssl.recipes import Recipe
     >>> recipe = Recipe(
-    ...     name="mine", objective="SimCLR", summary="SimCLR on my pictures", paper="2002.05709", data="pictures/",
-    ...     epochs=10, batch_size=128, build=lambda image_shape, seed: ..., image_size=(64, 64),
+    ...     name="mine",
+    ...     objective="SimCLR",
+    ...     summary="SimCLR on my pictures",
+    ...     paper="2002.05709",
+    ...     data="pictures/",
+    ...     epochs=10,
+    ...     batch_size=128,
+    ...     build=lambda image_shape, seed: ...,
+    ...     image_size=(64, 64),
     ... )
     >>> recipe.scores
     {}

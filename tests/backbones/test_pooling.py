@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+
 from keras_ssl.backbones import backbone_of, pool
 
 

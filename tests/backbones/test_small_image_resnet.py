@@ -4,6 +4,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+
 from keras_ssl.backbones import small_image_resnet
 
 

@@ -79,7 +79,8 @@ class BrokenPictures(TinyPictures):
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
-    TinyPictures(data_dir=folder).download_and_prepare()
+    several_files = tfds.download.DownloadConfig(num_shards=3)
+    TinyPictures(data_dir=folder).download_and_prepare(download_config=several_files)
     return folder
 
 

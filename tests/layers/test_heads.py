@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+
 from keras_ssl.layers import MultiLayerPerceptron, PredictionHead, ProjectionHead
 
 every_head = pytest.mark.parametrize("kind", [MultiLayerPerceptron, ProjectionHead, PredictionHead])
@@ -15,7 +16,8 @@ def inner(head, kind):
 @pytest.mark.parametrize("normalize_output", [False, True])
 def test_is_built_at_once_and_maps_to_the_last_width(kind, widths, normalize_output):
     head = kind(4, widths, normalize_output)
-    assert head.built and head.output_dim == 3
+    assert head.built
+    assert head.output_dim == 3
     assert [dense.units for dense in inner(head, keras.layers.Dense)] == list(widths)
     assert head(np.ones((2, 4), "float32")).shape == (2, 3)
     assert head.compute_output_shape((None, 4)) == (None, 3)
@@ -95,5 +97,5 @@ def test_is_saved_within_a_model(rng, tmp_path):
 
 @pytest.mark.parametrize("widths", [(), (0,), (8, -1)])
 def test_refuses_widths_that_are_none(widths):
-    with pytest.raises(ValueError, match="`widths` must name at least one positive width.*Received: widths="):
+    with pytest.raises(ValueError, match=r"`widths` must name at least one positive width.*Received: widths="):
         ProjectionHead(4, widths)

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from keras_ssl.layers import MomentumTeacher, ProjectionHead
 
 
@@ -147,8 +148,10 @@ def test_variables_are_frozen_and_layers_are_not(student):
     teacher = MomentumTeacher(student)
     assert teacher.trainable_variables == []
     assert not any(variable.trainable for variable in teacher.variables)
-    assert teacher.trainable and all(layer.trainable for layer in teacher.copy.layers)
-    assert all(variable.trainable for variable in student.trainable_variables) and student.trainable_variables
+    assert teacher.trainable
+    assert all(layer.trainable for layer in teacher.copy.layers)
+    assert all(variable.trainable for variable in student.trainable_variables)
+    assert student.trainable_variables
 
 
 def test_in_training_it_uses_batch_statistics_and_updates_its_own(student, x):
@@ -177,7 +180,8 @@ def test_toggling_trainable_on_a_parent_changes_nothing(student, x):
     trainable = [id(v) for v in parent.trainable_variables]
     for value in (False, True):
         parent.trainable = value
-        assert parent.teacher.trainable and all(layer.trainable for layer in parent.teacher.copy.layers)
+        assert parent.teacher.trainable
+        assert all(layer.trainable for layer in parent.teacher.copy.layers)
         assert not any(variable.trainable for variable in parent.teacher.variables)
     assert [id(v) for v in parent.trainable_variables] == trainable
     parent.teacher.trainable = False
@@ -215,7 +219,7 @@ def test_half_precision(policy, x, rng):
 
 
 def test_refuses_a_student_that_is_not_built():
-    with pytest.raises(ValueError, match="`student` must be built: call it once.*Received: student=<Sequential"):
+    with pytest.raises(ValueError, match=r"`student` must be built: call it once.*Received: student=<Sequential"):
         MomentumTeacher(keras.Sequential([keras.layers.Dense(3)]))
 
 
@@ -224,7 +228,8 @@ def test_round_trips_alone(student, x, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(x), student(x))
-    assert loaded.layers[0].name == "slow" and loaded.trainable_variables == []
+    assert loaded.layers[0].name == "slow"
+    assert loaded.trainable_variables == []
 
 
 def test_a_parent_is_saved_with_both(student, x, rng, tmp_path):

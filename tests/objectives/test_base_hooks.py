@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
+
 from keras_ssl import distribution, layers, objectives, testing
 from keras_ssl.augment.image import rotate_quarter_turns
 
@@ -194,7 +195,9 @@ def test_a_weighted_term_is_the_mean_over_all_masked_values(rows):
     for step in range(4):
         from keras_ssl.random import RowDraws
 
-        views = model.views({"x": tf.constant(rows[8 * step : 8 * step + 8])}, RowDraws(5, step, 8).child("train"), True)
+        views = model.views(
+            {"x": tf.constant(rows[8 * step : 8 * step + 8])}, RowDraws(5, step, 8).child("train"), True
+        )
         error, masked = model.objective(model.forward(views, True))["reconstruction"]
         total, weight = total + float(error), weight + float(masked)
     assert history["reconstruction"][0] == pytest.approx(total / weight, rel=1e-5)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+
 from keras_ssl import augment, data, objectives, schedules, testing
 
 
@@ -18,7 +19,9 @@ def tiny_encoder():
 VIEWS = augment.Augmentation(augment.image.simclr_views, blur=0.0, crop_scale=(0.3, 1.0))
 
 OBJECTIVES = {
-    "SimCLR": lambda: objectives.SimCLR(tiny_encoder(), projection_widths=(16, 8), temperature=0.5, augment=VIEWS, seed=3),
+    "SimCLR": lambda: objectives.SimCLR(
+        tiny_encoder(), projection_widths=(16, 8), temperature=0.5, augment=VIEWS, seed=3
+    ),
     "BYOL": lambda: objectives.BYOL(
         tiny_encoder(),
         projection_widths=(16, 8),

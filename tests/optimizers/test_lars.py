@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from keras_ssl.optimizers import LARS, one_dimensional
 from keras_ssl.schedules import WarmupCosine
 

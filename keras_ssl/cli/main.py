@@ -1,0 +1,255 @@
+"""The commands of `keras-ssl`. Each reads its options, calls the package, and prints."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from keras_ssl import data as sources
+from keras_ssl import evaluation, recipes, runs, serving
+from keras_ssl.cli import console
+from keras_ssl.version import __version__
+
+app = typer.Typer(
+    help="Self-supervised learning for Keras: pretrain an encoder on unlabelled data, judge it, take it away.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Run = Annotated[Path, typer.Argument(help="Folder of a run, as made by `pretrain`.", metavar="RUN")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
+
+
+def _version(wanted: bool):
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+):
+    """Self-supervised learning for Keras."""
+    console.set_debug(debug)
+
+
+@app.command("list")
+@console.command
+def list_recipes(as_json: AsJson = False):
+    """Lists the recipes with their measured scores, and the data that can be named."""
+    found = [recipes.get(name) for name in recipes.names()]
+    if as_json:
+        fields = ("name", "objective", "summary", "paper", "data", "epochs", "batch_size", "scores", "tested")
+        listed = [{field: _plain(getattr(recipe, field)) for field in fields} for recipe in found]
+        print(json.dumps({"recipes": listed, "data": sources.names()}, indent=2))
+        return
+    from rich.table import Table
+
+    table = Table("recipe", "objective", "data", "epochs", "kNN", "linear", "seconds", title="recipes")
+    for recipe in found:
+        scores = [
+            f"{recipe.scores[key]:{form}}" if key in recipe.scores else "-" for key, form in _SHOWN_SCORES.items()
+        ]
+        table.add_row(recipe.name, recipe.objective, recipe.data, str(recipe.epochs), *scores)
+    named = Table("data", "what it is", title="data")
+    for name, text in sources.names().items():
+        named.add_row(name, text)
+    console.output().print(table, named)
+
+
+@app.command()
+@console.command
+def pretrain(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, see `list`.", metavar="RECIPE")],
+    data: Annotated[str | None, typer.Option(help="Name or path of the data, instead of the recipe's.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows of a batch, over all replicas.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Height and width to which pictures are brought.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The run folder [default: runs/<recipe>-<n>].")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last whole epoch of the run.")] = False,
+    init_from: Annotated[str | None, typer.Option(help="Run whose encoder to start from.", metavar="RUN")] = None,
+    early_stopping: Annotated[
+        str, typer.Option(help="Stop when it no longer gets better.", metavar="METRIC:PATIENCE")
+    ] = None,
+    mixed_precision: Annotated[
+        str, typer.Option(help="Keras dtype policy, such as mixed_bfloat16.", metavar="POLICY")
+    ] = None,
+    deterministic: Annotated[bool, typer.Option("--deterministic", help="Bit-equal repetitions, slower.")] = False,
+    strategy: Annotated[str | None, typer.Option(help="none, auto or cpu:N replicas.")] = None,
+    evaluate: Annotated[bool, typer.Option("--evaluate/--no-evaluate", help="Judge the encoder at the end.")] = True,
+):
+    """Pretrains an encoder by a recipe; everything about the run goes into its folder."""
+    recipe = recipes.get(recipe)
+    given = {
+        "data": data,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "image_size": (image_size, image_size) if image_size else None,
+        "seed": seed,
+        "init_from": init_from,
+        "early_stopping": early_stopping,
+        "mixed_precision": mixed_precision,
+        "deterministic": deterministic or None,
+        "strategy": strategy,
+    }
+    folder, options = _folder_and_options(recipe, given, output, resume)
+    _pretrain(recipe, options, folder)
+    scores = _judge(folder) if evaluate else None
+    if scores:
+        console.output().print(console.score_table(scores))
+    console.output().print(f"run folder: {folder.path}", f"picture:    {folder.report_path}", sep="\n", highlight=False)
+
+
+@app.command()
+@console.command
+def evaluate(
+    run: Run,
+    data: Annotated[str | None, typer.Option(help="Labelled data instead of the run's own.")] = None,
+    as_json: AsJson = False,
+):
+    """Judges a run's encoder by kNN and linear probes, beside raw pixels and a random encoder."""
+    folder = runs.RunFolder.open(run)
+    scores = runs.evaluate(folder, data, progress=_tell)
+    if data is None:
+        runs.report(folder)
+    if as_json:
+        print(json.dumps(scores))
+    else:
+        console.output().print(console.score_table(scores))
+
+
+@app.command()
+@console.command
+def embed(
+    run: Run,
+    data: Annotated[str, typer.Option(help="Name or path of what to embed.")],
+    output: Annotated[
+        Path, typer.Option(help="The file to write: `embeddings`, and `labels` if any.", metavar="FILE.npz")
+    ],
+    split: Annotated[str, typer.Option(help="Split of the data.")] = "train",
+):
+    """Writes the embeddings of pictures to a file."""
+    if output.suffix != ".npz":
+        raise ValueError(f"`output` must end in .npz. Received: output={output}")
+    folder = runs.RunFolder.open(run)
+    source = sources.load(data, split, image_size=runs.RunOptions.of(folder).image_size)
+    embeddings, labels = evaluation.extract_features(folder.load_encoder(), source)
+    arrays = {"embeddings": embeddings} | ({} if labels is None else {"labels": labels})
+    with runs.written_aside(output) as aside:
+        np.savez(aside, **arrays)
+    console.output().print(f"{len(embeddings):,} embeddings of width {embeddings.shape[1]}: {output}", highlight=False)
+
+
+@app.command()
+@console.command
+def export(
+    run: Run,
+    output: Annotated[Path, typer.Option(help="Model folder of TF Serving; the next version is made in it.")],
+):
+    """Exports a run's encoder as a SavedModel for TF Serving."""
+    console.output().print(f"exported: {_export(runs.RunFolder.open(run), output)}", highlight=False)
+
+
+@app.command()
+@console.command
+def verify(
+    directory: Annotated[Path, typer.Argument(help="Model folder, or one version of it.", metavar="DIR")],
+    as_json: AsJson = False,
+):
+    """Runs an export without Python's TensorFlow, and compares it with what Keras gave."""
+    result = serving.verify(directory)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        console.output().print(_verified(result), highlight=False)
+
+
+@app.command()
+@console.command
+def quickstart(
+    recipe: Annotated[str, typer.Option(help="The recipe to try.")] = "simclr_fashion_mnist",
+    output: Annotated[Path | None, typer.Option(help="The run folder [default: runs/quickstart-<n>].")] = None,
+):
+    """The main job in one go: pretrain, judge, export, verify."""
+    told = console.messages()
+    recipe = recipes.get(recipe)
+    folder = runs.RunFolder.create(output) if output else runs.RunFolder.next_free("quickstart")
+    with console.phase(told, f"1. Pretrain: {recipe.summary}"):
+        _pretrain(recipe, runs.RunOptions.new(recipe), folder)
+    with console.phase(told, "2. Judge, beside raw pixels and a random encoder"):
+        scores = _judge(folder)
+    with console.phase(told, "3. Export for TF Serving"):
+        exported = _export(folder, folder.path / "export")
+    with console.phase(told, "4. Verify the export without Python"):
+        result = serving.verify(exported)
+    console.output().print(console.score_table(scores))
+    console.output().print(
+        f"picture:  {folder.report_path}",
+        f"encoder:  {folder.encoder_path}  (keras.models.load_model)",
+        f"export:   {exported}  (TF Serving)",
+        _verified(result),
+        f"more:     tensorboard --logdir {folder.tensorboard_path}",
+        sep="\n",
+        highlight=False,
+    )
+
+
+_SHOWN_SCORES = {"knn": ".3f", "linear": ".3f", "seconds": ".0f"}
+
+
+def _folder_and_options(recipe, given, output, resume):
+    if not resume:
+        options = runs.RunOptions.new(recipe, **given)
+        return (runs.RunFolder.create(output) if output else runs.RunFolder.next_free(recipe.name)), options
+    if output and not runs.RunFolder(output).holds_run():
+        return runs.RunFolder.create(output), runs.RunOptions.new(recipe, **given)
+    folder = runs.RunFolder.open(output) if output else runs.RunFolder.newest(recipe.name)
+    return folder, runs.RunOptions.resumed(folder.read_config()["options"], recipe, **given)
+
+
+def _pretrain(recipe, options, folder):
+    told = console.messages()
+    told.print(f"{recipe.objective} on {options.data}, {console.device_line()}", highlight=False)
+    progress = runs.TrainingProgress(told, options.batch_size)
+    try:
+        return runs.pretrain(recipe, options, folder, progress=[progress])
+    finally:
+        progress.close()
+        folder.remove_if_empty()
+
+
+def _judge(folder):
+    """The scores of a run with labels, None without; the picture in either case."""
+    labelled = "knn" in (folder.read_history() or [{}])[-1]
+    scores = runs.evaluate(folder, progress=_tell) if labelled else None
+    runs.report(folder)
+    return scores
+
+
+def _export(folder, output):
+    options = runs.RunOptions.of(folder)
+    examples = sources.load(options.data, "test", image_size=options.image_size).take(8)
+    return serving.export_encoder(folder.load_encoder(), output, examples=examples)
+
+
+def _tell(text):
+    console.messages().print(f"  {text}", highlight=False)
+
+
+def _verified(result):
+    return (
+        f"verified: version {result['version']} ran without Python on {result['examples']} pictures, "
+        f"largest difference {result['max_difference']:.1e}"
+    )
+
+
+def _plain(value):
+    return dict(value) if hasattr(value, "items") else value
