@@ -16,7 +16,8 @@
 #
 # We pretrain a small residual network with SimCLR on 10,000 pictures without looking at their labels, watch that it
 # learns and does not collapse, judge it by nearest neighbours and a linear probe, and take the encoder away: as a
-# SavedModel for TF Serving, and as a plain Keras model. On a CPU this takes a few minutes; a GPU is used if there is one.
+# SavedModel for TF Serving, and as a plain Keras model. On a CPU this takes a few minutes; a GPU is used if there is
+# one.
 
 # %%
 import importlib.util
@@ -104,8 +105,8 @@ for name, row in rows.items():
 # %% [markdown]
 # ## Take the encoder away
 #
-# A SavedModel in the layout of TF Serving, checked by running it without Python's TensorFlow; and a plain Keras model that
-# loads where keras_ssl is not installed.
+# A SavedModel in the layout of TF Serving, checked by running it without Python's TensorFlow; and a plain Keras model
+# that loads where keras_ssl is not installed.
 
 # %%
 folder = tempfile.mkdtemp()

@@ -77,10 +77,10 @@ def pretrain(
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last whole epoch of the run.")] = False,
     init_from: Annotated[str | None, typer.Option(help="Run whose encoder to start from.", metavar="RUN")] = None,
     early_stopping: Annotated[
-        str, typer.Option(help="Stop when it no longer gets better.", metavar="METRIC:PATIENCE")
+        str | None, typer.Option(help="Stop when it no longer gets better.", metavar="METRIC:PATIENCE")
     ] = None,
     mixed_precision: Annotated[
-        str, typer.Option(help="Keras dtype policy, such as mixed_bfloat16.", metavar="POLICY")
+        str | None, typer.Option(help="Keras dtype policy, such as mixed_bfloat16.", metavar="POLICY")
     ] = None,
     deterministic: Annotated[bool, typer.Option("--deterministic", help="Bit-equal repetitions, slower.")] = False,
     strategy: Annotated[str | None, typer.Option(help="none, auto or cpu:N replicas.")] = None,
