@@ -2,29 +2,31 @@
 
 import functools
 import os
-import sys
 import time
 import warnings
 from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-USER_ERRORS = (ValueError, OSError)
+USER_ERRORS = (ValueError, OSError, FloatingPointError)
 COLUMNS = {"knn": "kNN", "linear": "linear", "linear_10pct": "linear 10 %", "linear_1pct": "linear 1 %"}
 
 _options = {"debug": False}
 
 
+@functools.cache
 def output():
-    """The console for results: standard output."""
-    return Console(file=sys.stdout)
+    """The console for tables: standard output."""
+    return Console(emoji=False)
 
 
+@functools.cache
 def messages():
-    """The console for progress and errors: standard error."""
-    return Console(file=sys.stderr)
+    """The console for progress and errors: standard error. There is one, so that a live bar stays below all lines."""
+    return Console(stderr=True, emoji=False)
 
 
 def set_debug(debug):
@@ -33,17 +35,19 @@ def set_debug(debug):
 
 
 def command(function):
-    """A command whose user errors are one line on standard error: exit code 2, or 1 where training broke off."""
+    """A command whose errors and warnings are one line each on standard error; after an error the exit code is 1."""
 
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
-        warnings.showwarning = _show_warning
-        try:
-            return function(*args, **kwargs)
-        except FloatingPointError as error:
-            _fail(error, 1)
-        except USER_ERRORS as error:
-            _fail(error, 2)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            try:
+                return function(*args, **kwargs)
+            except USER_ERRORS as error:
+                if _options["debug"]:
+                    raise
+                _tell("[bold red]Error:[/bold red]", error)
+                raise typer.Exit(1) from error
 
     return wrapped
 
@@ -65,10 +69,21 @@ def score_table(scores):
 @contextmanager
 def phase(console, title):
     """Says what is being done, and afterwards how long it took."""
-    console.print(f"[bold]{title}[/bold]")
+    console.print(f"[bold]{escape(title)}[/bold]", highlight=False)
     start = time.perf_counter()
     yield
     console.print(f"  [dim]{time.perf_counter() - start:.1f} s[/dim]", highlight=False)
+
+
+@contextmanager
+def telling():
+    """Gives a function that says what is being done: one changing line on a terminal, else a line each time."""
+    told = messages()
+    if told.is_terminal:
+        with told.status("") as status:
+            yield status.update
+    else:
+        yield lambda text: told.print(f"  {text}", markup=False, highlight=False)
 
 
 def device_line():
@@ -81,18 +96,9 @@ def device_line():
     return f"CPU with {os.cpu_count()} cores, no accelerator found"
 
 
-def _fail(error, code):
-    if _options["debug"]:
-        raise error
-    messages().print(f"[bold red]Error:[/bold red] {_one_line(error)}", highlight=False, soft_wrap=True)
-    raise typer.Exit(code) from error
-
-
 def _show_warning(message, category, filename, lineno, file=None, line=None):
-    messages().print(f"[yellow]Warning:[/yellow] {_one_line(message)}", highlight=False, soft_wrap=True)
+    _tell("[yellow]Warning:[/yellow]", message)
 
 
-def _one_line(message):
-    from rich.markup import escape
-
-    return escape(" ".join(str(message).split()))
+def _tell(kind, message):
+    messages().print(f"{kind} {escape(' '.join(str(message).split()))}", highlight=False, soft_wrap=True)

@@ -1,6 +1,7 @@
 """The commands of `keras-ssl`. Each reads its options, calls the package, and prints."""
 
 import json
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -50,15 +51,22 @@ def list_recipes(as_json: AsJson = False):
         listed = [{field: _plain(getattr(recipe, field)) for field in fields} for recipe in found]
         print(json.dumps({"recipes": listed, "data": sources.names()}, indent=2))
         return
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table("recipe", "objective", "data", "epochs", "kNN", "linear", "seconds", title="recipes")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    # A name is there to be copied: it is never cut, and in a narrow terminal the data's folds.
+    table.add_column("recipe", no_wrap=True, min_width=max(map(len, recipes.names())))
+    table.add_column("data", overflow="fold")
+    for title in ("epochs", "kNN", "linear", "seconds"):
+        table.add_column(title, justify="right", no_wrap=True)
     for recipe in found:
-        scores = [
-            f"{recipe.scores[key]:{form}}" if key in recipe.scores else "-" for key, form in _SHOWN_SCORES.items()
-        ]
-        table.add_row(recipe.name, recipe.objective, recipe.data, str(recipe.epochs), *scores)
-    named = Table("data", "what it is", title="data")
+        measured = recipe.scores
+        scores = (f"{measured[key]:{form}}" if key in measured else "-" for key, form in _SHOWN_SCORES.items())
+        table.add_row(recipe.name, recipe.data, str(recipe.epochs), *scores)
+    named = Table(box=SIMPLE_HEAD, pad_edge=False)
+    named.add_column("data", no_wrap=True)
+    named.add_column("what it is")
     for name, text in sources.names().items():
         named.add_row(name, text)
     console.output().print(table, named)
@@ -92,7 +100,7 @@ def pretrain(
         "data": data,
         "epochs": epochs,
         "batch_size": batch_size,
-        "image_size": (image_size, image_size) if image_size else None,
+        "image_size": (image_size, image_size) if image_size is not None else None,
         "seed": seed,
         "init_from": init_from,
         "early_stopping": early_stopping,
@@ -105,7 +113,7 @@ def pretrain(
     scores = _judge(folder) if evaluate else None
     if scores:
         console.output().print(console.score_table(scores))
-    console.output().print(f"run folder: {folder.path}", f"picture:    {folder.report_path}", sep="\n", highlight=False)
+    print(f"run folder: {folder.path}", f"picture:    {folder.report_path}", sep="\n")
 
 
 @app.command()
@@ -117,7 +125,8 @@ def evaluate(
 ):
     """Judges a run's encoder by kNN and linear probes, beside raw pixels and a random encoder."""
     folder = runs.RunFolder.open(run)
-    scores = runs.evaluate(folder, data, progress=_tell)
+    with console.telling() as tell:
+        scores = runs.evaluate(folder, data, progress=tell)
     if data is None:
         runs.report(folder)
     if as_json:
@@ -134,18 +143,24 @@ def embed(
     output: Annotated[
         Path, typer.Option(help="The file to write: `embeddings`, and `labels` if any.", metavar="FILE.npz")
     ],
-    split: Annotated[str, typer.Option(help="Split of the data.")] = "train",
+    split: Annotated[
+        str | None, typer.Option(help="Split of the data [default: all of a folder or file, train of a named set].")
+    ] = None,
 ):
     """Writes the embeddings of pictures to a file."""
     if output.suffix != ".npz":
         raise ValueError(f"`output` must end in .npz. Received: output={output}")
     folder = runs.RunFolder.open(run)
-    source = sources.load(data, split, image_size=runs.RunOptions.of(folder).image_size)
-    embeddings, labels = evaluation.extract_features(folder.load_encoder(), source)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    split = split or ("all" if Path(data).exists() and data not in sources.names() else "train")
+    source = sources.load(data, split, image_size=runs.RunOptions.of(folder, data).image_size)
+    encoder = folder.load_encoder()
+    runs.check_fits(encoder, source)
+    embeddings, labels = evaluation.extract_features(encoder, source)
     arrays = {"embeddings": embeddings} | ({} if labels is None else {"labels": labels})
     with runs.written_aside(output) as aside:
         np.savez(aside, **arrays)
-    console.output().print(f"{len(embeddings):,} embeddings of width {embeddings.shape[1]}: {output}", highlight=False)
+    print(f"{len(embeddings):,} embeddings of width {embeddings.shape[1]}: {output}")
 
 
 @app.command()
@@ -155,7 +170,7 @@ def export(
     output: Annotated[Path, typer.Option(help="Model folder of TF Serving; the next version is made in it.")],
 ):
     """Exports a run's encoder as a SavedModel for TF Serving."""
-    console.output().print(f"exported: {_export(runs.RunFolder.open(run), output)}", highlight=False)
+    print(f"exported: {_export(runs.RunFolder.open(run), output)}")
 
 
 @app.command()
@@ -166,10 +181,7 @@ def verify(
 ):
     """Runs an export without Python's TensorFlow, and compares it with what Keras gave."""
     result = serving.verify(directory)
-    if as_json:
-        print(json.dumps(result))
-    else:
-        console.output().print(_verified(result), highlight=False)
+    print(json.dumps(result) if as_json else _verified(result))
 
 
 @app.command()
@@ -179,7 +191,7 @@ def quickstart(
     output: Annotated[Path | None, typer.Option(help="The run folder [default: runs/quickstart-<n>].")] = None,
 ):
     """The main job in one go: pretrain, judge, export, verify."""
-    told = console.messages()
+    told, start = console.messages(), time.perf_counter()
     recipe = recipes.get(recipe)
     folder = runs.RunFolder.create(output) if output else runs.RunFolder.next_free("quickstart")
     with console.phase(told, f"1. Pretrain: {recipe.summary}"):
@@ -190,15 +202,16 @@ def quickstart(
         exported = _export(folder, folder.path / "export")
     with console.phase(told, "4. Verify the export without Python"):
         result = serving.verify(exported)
-    console.output().print(console.score_table(scores))
-    console.output().print(
+    if scores:
+        console.output().print(console.score_table(scores))
+    print(
         f"picture:  {folder.report_path}",
         f"encoder:  {folder.encoder_path}  (keras.models.load_model)",
         f"export:   {exported}  (TF Serving)",
         _verified(result),
         f"more:     tensorboard --logdir {folder.tensorboard_path}",
+        f"took:     {runs.as_time(time.perf_counter() - start)} in all",
         sep="\n",
-        highlight=False,
     )
 
 
@@ -210,17 +223,21 @@ def _folder_and_options(recipe, given, output, resume):
         options = runs.RunOptions.new(recipe, **given)
         return (runs.RunFolder.create(output) if output else runs.RunFolder.next_free(recipe.name)), options
     if output and not runs.RunFolder(output).holds_run():
-        return runs.RunFolder.create(output), runs.RunOptions.new(recipe, **given)
+        return _folder_and_options(recipe, given, output, resume=False)
     folder = runs.RunFolder.open(output) if output else runs.RunFolder.newest(recipe.name)
     return folder, runs.RunOptions.resumed(folder.read_config()["options"], recipe, **given)
 
 
 def _pretrain(recipe, options, folder):
     told = console.messages()
-    told.print(f"{recipe.objective} on {options.data}, {console.device_line()}", highlight=False)
+    told.print(f"{recipe.objective} on {options.data}, {console.device_line()}", markup=False, highlight=False)
     progress = runs.TrainingProgress(told, options.batch_size)
     try:
         return runs.pretrain(recipe, options, folder, progress=[progress])
+    except KeyboardInterrupt as error:
+        again = f"keras-ssl pretrain {recipe.name} --output {folder.path} --resume"
+        told.print(f"Stopped. To go on: {again}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(130) from error
     finally:
         progress.close()
         folder.remove_if_empty()
@@ -229,19 +246,16 @@ def _pretrain(recipe, options, folder):
 def _judge(folder):
     """The scores of a run with labels, None without; the picture in either case."""
     labelled = "knn" in (folder.read_history() or [{}])[-1]
-    scores = runs.evaluate(folder, progress=_tell) if labelled else None
-    runs.report(folder)
+    with console.telling() as tell:
+        scores = runs.evaluate(folder, progress=tell) if labelled else None
+        tell("picture and projector")
+        runs.report(folder)
     return scores
 
 
 def _export(folder, output):
-    options = runs.RunOptions.of(folder)
-    examples = sources.load(options.data, "test", image_size=options.image_size).take(8)
+    examples = runs.spread(runs.load_examples(runs.RunOptions.of(folder)), 8)
     return serving.export_encoder(folder.load_encoder(), output, examples=examples)
-
-
-def _tell(text):
-    console.messages().print(f"  {text}", highlight=False)
 
 
 def _verified(result):

@@ -1,0 +1,38 @@
+"""BYOL on the embedded Fashion-MNIST sample.
+
+keras-ssl pretrain byol_fashion_mnist
+"""
+
+from keras_ssl.recipes.recipe import Recipe
+
+
+def build(image_shape, seed):
+    """A small ResNet under BYOL, with a teacher that is quick enough for few epochs."""
+    import keras
+
+    from keras_ssl import augment, backbones, objectives, schedules
+
+    encoder = backbones.small_image_resnet(image_shape, widths=(32, 64, 128), stem_strides=2)
+    views = augment.Augmentation(augment.image.simclr_views, strength=0.5, blur=0.0, crop_scale=(0.3, 1.0))
+    model = objectives.BYOL(
+        encoder,
+        projection_widths=(512, 128),
+        prediction_widths=(512, 128),
+        momentum=schedules.CosineMomentum(start=0.97),
+        augment=views,
+        seed=seed,
+    )
+    model.compile(keras.optimizers.AdamW(schedules.WarmupCosine(peak=3e-3), weight_decay=1e-4))
+    return model
+
+
+RECIPE = Recipe(
+    name="byol_fashion_mnist",
+    objective="BYOL",
+    summary="BYOL with a small ResNet on 10,000 grey pictures of clothes",
+    paper="2006.07733",
+    data="fashion_mnist_sample",
+    epochs=15,
+    batch_size=128,
+    build=build,
+)

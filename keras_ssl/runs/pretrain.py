@@ -1,0 +1,146 @@
+"""From a recipe and options to a folder with a trained encoder."""
+
+import contextlib
+import dataclasses
+import datetime
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ssl import callbacks, distribution, layers
+from keras_ssl.runs.early_stopping import early_stopping
+from keras_ssl.runs.record_epochs import RecordEpochs
+from keras_ssl.runs.run_folder import RunFolder
+from keras_ssl.runs.splits import load_splits, spread
+from keras_ssl.version import __version__
+
+MEASURED_ROWS = 10_000  # of each split, for the kNN while training
+MEASUREMENTS = 5
+
+
+def pretrain(recipe, options, folder, *, progress=()):
+    """Trains as the recipe and the options say, and writes everything into the folder as it goes.
+
+    A folder that holds a run already is gone on with after its last whole epoch. Nothing is written before data,
+    options and model have been found to fit.
+
+    Args:
+        recipe: `keras_ssl.recipes.Recipe`.
+        options: `RunOptions`.
+        folder: `RunFolder`.
+        progress: callbacks that show how training goes; they see all that is logged.
+
+    Returns:
+        The trained `keras_ssl.objectives.SelfSupervisedModel`. With early stopping it has the weights of the best
+        epoch, and so has `encoder.keras`; `model.keras` stays that of the last epoch.
+
+    Raises:
+        ValueError: If data or options do not fit.
+        FloatingPointError: If the loss became non-finite; the last good weights are saved.
+    """
+    # First, for it must come before TensorFlow uses its devices.
+    strategy = distribution.strategy(options.strategy)
+    keras.utils.set_random_seed(options.seed)
+    if options.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    train, test = load_splits(options)
+    resumed = folder.model_path.is_file()
+    with strategy.scope(), _dtype_policy(options.mixed_precision):
+        model = keras.models.load_model(folder.model_path) if resumed else _new_model(recipe, options, train)
+    # The model's own clock: the history may be one epoch ahead after a crash.
+    done = int(model.clock.batches_seen.numpy()) // max(len(train) // options.batch_size, 1)
+    if done >= options.epochs:
+        return model
+    rows = [row for row in folder.read_history() if row["epoch"] <= done]
+
+    def describe(state):
+        _describe(folder, options, model, train, state)
+
+    try:
+        model.fit(
+            train,
+            batch_size=options.batch_size,
+            epochs=options.epochs,
+            initial_epoch=done,
+            callbacks=[
+                *_watching(options, model, train, test),
+                keras.callbacks.LambdaCallback(on_train_begin=lambda logs: describe("training")),
+                RecordEpochs(folder, rows),
+                *progress,
+            ],
+            verbose=0,
+        )
+    except FloatingPointError as error:
+        folder.save_encoder(model.encoder)
+        describe("stopped: the loss became non-finite")
+        raise FloatingPointError(f"{error} They are saved in {folder.path}.") from error
+    folder.save_encoder(model.encoder)
+    describe("trained")
+    return model
+
+
+@contextlib.contextmanager
+def _dtype_policy(policy):
+    before = keras.config.dtype_policy()
+    if policy:
+        keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _new_model(recipe, options, train):
+    model = recipe.build(train.image_shape, options.seed)
+    if options.init_from:
+        _start_from(model, options.init_from)
+    return model
+
+
+def _start_from(model, run):
+    encoder, other = model.encoder, RunFolder.open(run).load_encoder()
+    shapes = [[tuple(weight.shape) for weight in one.weights] for one in (encoder, other)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "`init_from` must name a run whose encoder has weights of the same shapes as this recipe's "
+            f"({encoder.count_params():,} parameters). Received: init_from={run} ({other.count_params():,} parameters)"
+        )
+    teachers = [layer.copy for layer in model.layers if isinstance(layer, layers.MomentumTeacher)]
+    for start in (encoder, *(teacher for teacher in teachers if teacher.name == encoder.name)):
+        start.set_weights(other.get_weights())
+
+
+def _watching(options, model, train, test):
+    watching, logged = [callbacks.CollapseWarning()], {metric.name for metric in model.metrics}
+    if train.labels is not None and test is not None and test.labels is not None:
+        stops_on_it = options.early_stopping and options.early_stopping.startswith(("knn", "rankme"))
+        every = 1 if stops_on_it else max(1, options.epochs // MEASUREMENTS)
+        watching.append(callbacks.KNNMonitor(spread(train, MEASURED_ROWS), spread(test, MEASURED_ROWS), every=every))
+        logged |= {"knn", "rankme"}
+    if options.early_stopping:
+        watching.append(early_stopping(options.early_stopping, logged))
+    return watching
+
+
+def _describe(folder, options, model, train, state):
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    started = folder.read_config()["started"] if folder.holds_run() else now
+    folder.update_config(
+        options=dataclasses.asdict(options),
+        objective=type(model).__name__,
+        parameters=model.encoder.count_params(),
+        z_dim=model.z_dim,
+        data={"name": train.name, "pictures": len(train), "image_shape": train.image_shape, "classes": train.classes},
+        state=state,
+        started=started,
+        changed=now,
+        versions={
+            "python": platform.python_version(),
+            "keras_ssl": __version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+        },
+    )

@@ -1,0 +1,160 @@
+"""The folder that one pretraining run leaves behind."""
+
+import csv
+import json
+import tempfile
+from pathlib import Path
+
+import keras
+
+from keras_ssl.runs.files import written_aside
+
+
+class RunFolder:
+    """The files of one run: written whole or not at all, so that a crash loses at most an epoch.
+
+    | file | what it holds |
+    |---|---|
+    | `config.json` | recipe, options, data, versions, times, state |
+    | `model.keras` | the objective with its optimizer after the last whole epoch: what `resume` goes on from |
+    | `encoder.keras` | the encoder alone: raw pixels to features |
+    | `history.csv` | one row an epoch |
+    | `metrics.json` | what `evaluate` measured |
+    | `report.png` | the run as one picture |
+    | `tensorboard/` | scalars and the embedding projector |
+
+    Args:
+        path: str or Path of the folder. Nothing is read or written yet: see `create` and `open`.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.model_path = self.path / "model.keras"
+        self.encoder_path = self.path / "encoder.keras"
+        self.report_path = self.path / "report.png"
+        self.tensorboard_path = self.path / "tensorboard"
+        self._config_path = self.path / "config.json"
+        self._history_path = self.path / "history.csv"
+        self._metrics_path = self.path / "metrics.json"
+
+    @classmethod
+    def create(cls, path):
+        """Makes a new run folder, and makes sure that it can be written to.
+
+        Raises:
+            FileExistsError: If there is something in it already.
+            OSError: If it cannot be made or written to.
+        """
+        folder = cls(path)
+        if folder.holds_run():
+            raise FileExistsError(
+                f"`output` holds a run already: go on with it by --resume, or choose another. Received: output={path}"
+            )
+        if folder.path.is_dir() and any(folder.path.iterdir()):
+            raise FileExistsError(f"`output` must be a new or empty folder. Received: output={path}")
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder.path).close()
+        except OSError as error:
+            raise OSError(f"`output` cannot be written ({error.strerror}). Received: output={path}") from error
+        return folder
+
+    @classmethod
+    def open(cls, path):
+        """Opens the folder of an earlier run.
+
+        Raises:
+            ValueError: If there is no run in it.
+        """
+        folder = cls(path)
+        if not folder.holds_run():
+            raise ValueError(f"`run` must be the folder of a run (it has no config.json). Received: run={path}")
+        return folder
+
+    @classmethod
+    def next_free(cls, name, parent="runs"):
+        """Makes `<parent>/<name>-<n>`, with the smallest `n` beyond all that are there."""
+        return cls.create(Path(parent) / f"{name}-{max(_numbers(name, parent), default=0) + 1}")
+
+    @classmethod
+    def newest(cls, name, parent="runs"):
+        """Opens the `<parent>/<name>-<n>` with the largest `n`.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        numbers = [number for number in _numbers(name, parent) if cls(Path(parent) / f"{name}-{number}").holds_run()]
+        if not numbers:
+            raise ValueError(f"`resume` found no run of {name} under {parent}/. Received: output=None")
+        return cls.open(Path(parent) / f"{name}-{max(numbers)}")
+
+    def holds_run(self):
+        """True if there is a run in the folder."""
+        return self._config_path.is_file()
+
+    def remove_if_empty(self):
+        """Takes an unused folder away again."""
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
+    def read_config(self):
+        """The run's configuration: a dict."""
+        return json.loads(self._config_path.read_text())
+
+    def update_config(self, **entries):
+        """Adds to the configuration, or replaces what is there under the same names."""
+        _write_json(self._config_path, (self.read_config() if self.holds_run() else {}) | entries)
+
+    def read_history(self):
+        """One dict an epoch, `"epoch"` counting from 1; what was not measured in an epoch is not in its dict."""
+        if not self._history_path.is_file():
+            return []
+        with self._history_path.open(newline="") as file:
+            rows = [{name: float(text) for name, text in row.items() if text} for row in csv.DictReader(file)]
+        return [row | {"epoch": int(row["epoch"])} for row in rows]
+
+    def write_history(self, rows):
+        """Writes what `read_history` reads."""
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        with written_aside(self._history_path) as aside, aside.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def read_metrics(self):
+        """What `evaluate` measured: a dict, or None before that."""
+        return json.loads(self._metrics_path.read_text()) if self._metrics_path.is_file() else None
+
+    def write_metrics(self, metrics):
+        """Writes what `read_metrics` reads."""
+        _write_json(self._metrics_path, metrics)
+
+    def save_model(self, model):
+        """Saves the objective, all of it, to go on from."""
+        with written_aside(self.model_path) as aside:
+            model.save(aside)
+
+    def save_encoder(self, encoder):
+        """Saves the encoder alone."""
+        with written_aside(self.encoder_path) as aside:
+            encoder.save(aside)
+
+    def load_encoder(self):
+        """The trained encoder: a `keras.Model`.
+
+        Raises:
+            ValueError: If the run was stopped before its first epoch was over.
+        """
+        if not self.encoder_path.is_file():
+            raise ValueError(f"`run` has no encoder yet: its first epoch was not over. Received: run={self.path}")
+        return keras.models.load_model(self.encoder_path, compile=False)
+
+
+def _numbers(name, parent):
+    endings = (path.name.removeprefix(f"{name}-") for path in Path(parent).glob(f"{name}-*"))
+    return [int(ending) for ending in endings if ending.isdecimal()]
+
+
+def _write_json(path, content):
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(content, indent=2) + "\n")

@@ -1,0 +1,30 @@
+import pytest
+
+from keras_ssl import objectives, recipes
+
+
+def test_names_are_those_of_the_files():
+    assert recipes.names() == ["byol_fashion_mnist", "simclr_fashion_mnist"]
+    assert all(recipes.get(name).name == name for name in recipes.names())
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_builds_the_objective_it_names_compiled(name):
+    recipe = recipes.get(name)
+    model = recipe.build((28, 28, 1), 3)
+    assert type(model) is getattr(objectives, recipe.objective)
+    assert model.compiled
+    assert model.seed == 3
+    assert f"arXiv {recipe.paper}" in type(model).__doc__
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match="nearest: simclr_fashion_mnist.*recipe='simclr_fashion'"):
+        recipes.get("simclr_fashion")
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size"])
+def test_refuses_what_is_no_positive_number(name):
+    settings = {"epochs": 1, "batch_size": 1} | {name: 0}
+    with pytest.raises(ValueError, match=f"`{name}` must be a positive int. Received: {name}=0"):
+        recipes.Recipe(name="x", objective="SimCLR", summary="", paper="", data="", build=lambda *_: None, **settings)

@@ -1,0 +1,57 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from keras_ssl import runs
+
+
+class Model:
+    stop_training = False
+
+
+def trained(console, monkeypatch, initial_epoch=0):
+    """Three epochs of four batches of a second each, the first of them of eleven."""
+    now = [100.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    progress = runs.TrainingProgress(console, batch_size=10)
+    progress.set_model(Model())
+    progress.set_params({"steps": 4, "epochs": 3})
+    progress.on_train_begin()
+    for epoch in range(initial_epoch, 3):
+        progress.on_epoch_begin(epoch)
+        for batch in range(4):
+            now[0] += 11.0 if epoch == initial_epoch and batch == 0 else 1.0
+            progress.on_train_batch_end(batch, {"loss": 4.0 - epoch, "embedding_std": 0.08})
+        progress.on_epoch_end(epoch, {"loss": 4.0 - epoch, "embedding_std": 0.08, "knn": 0.8})
+    progress.on_train_end()
+    return console.file.getvalue()
+
+
+def test_a_line_an_epoch_where_there_is_no_terminal(monkeypatch):
+    assert trained(Console(file=io.StringIO(), width=200), monkeypatch).splitlines() == [
+        # Compiling, in the first batch, is not expected to come again.
+        "epoch 1/3  loss 4.000  std 0.080  kNN 0.800  3 images/s  14.0 s  0:08 left",
+        "epoch 2/3  loss 3.000  std 0.080  kNN 0.800  10 images/s  4.0 s  0:04 left",
+        "epoch 3/3  loss 2.000  std 0.080  kNN 0.800  10 images/s  4.0 s",
+    ]
+
+
+def test_the_time_left_of_a_resumed_run(monkeypatch):
+    first = trained(Console(file=io.StringIO(), width=200), monkeypatch, initial_epoch=1).splitlines()[0]
+    assert first.endswith("0:04 left")
+
+
+def test_a_bar_on_a_terminal(monkeypatch):
+    console = Console(file=io.StringIO(), width=200, force_terminal=True, color_system=None)
+    shown = trained(console, monkeypatch)
+    assert "epoch 2/3" in shown
+    assert "4/4" in shown
+    assert "images/s" in shown
+    # The cursor that the bar hides is shown again.
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(None, "?"), (0.4, "0:00"), (59.6, "1:00"), (3725, "1:02:05")])
+def test_time_as_people_read_it(seconds, text):
+    assert runs.as_time(seconds) == text

@@ -1,0 +1,87 @@
+"""The names that users rely on."""
+
+import subprocess
+import sys
+
+import pytest
+
+import keras_ssl
+
+NAMES = {
+    "augment": ["Augmentation", "image"],
+    "augment.image": [
+        "byol_views",
+        "color_jitter",
+        "crop_and_resize",
+        "distort",
+        "gaussian_blur",
+        "multi_crop",
+        "random_flip",
+        "random_grayscale",
+        "random_resized_crop",
+        "random_rotation",
+        "random_solarize",
+        "rotate_quarter_turns",
+        "simclr_jitter",
+        "simclr_views",
+    ],
+    "backbones": ["backbone_of", "pool", "small_image_resnet"],
+    "callbacks": ["CollapseWarning", "KNNMonitor"],
+    "data": ["ArraySource", "FolderSource", "RecordSource", "Source", "StreamSource", "load", "names"],
+    "evaluation": [
+        "FeatureFunction",
+        "LinearProbeResult",
+        "evaluate_encoder",
+        "extract_features",
+        "knn",
+        "knn_predict",
+        "linear_probe",
+        "random_encoder",
+        "raw_features",
+    ],
+    "layers": ["MomentumTeacher", "MultiLayerPerceptron", "PredictionHead", "ProjectionHead"],
+    "losses": ["negative_cosine", "normalize", "nt_xent", "nt_xent_logits"],
+    "metrics": ["EmbeddingStd", "alignment", "embedding_std", "rankme", "uniformity"],
+    "objectives": ["BYOL", "JointEmbeddingModel", "SelfSupervisedModel", "SimCLR"],
+    "optimizers": ["LARS", "one_dimensional"],
+    "serving": ["export_encoder", "verify", "versions"],
+}
+LOADED_WHEN_USED = (
+    "keras_cv",
+    "keras_hub",
+    "matplotlib",
+    "PIL",
+    "rich",
+    "sklearn",
+    "tensorflow_datasets",
+    "tensorflow_text",
+    "typer",
+)
+
+
+@pytest.mark.parametrize("room", NAMES)
+def test_public_names(room):
+    module = keras_ssl
+    for part in room.split("."):
+        module = getattr(module, part)
+    assert sorted(module.__all__) == sorted(NAMES[room])
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_the_package_names_its_rooms():
+    assert {room for room in NAMES if "." not in room} <= set(keras_ssl.__all__)
+
+
+def test_importing_loads_nothing_that_is_not_needed():
+    code = (
+        "import sys, keras; before = set(sys.modules); import keras_ssl; "
+        f"print([name for name in {LOADED_WHEN_USED} if name in set(sys.modules) - before])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_another_backend_is_refused_with_what_to_do():
+    code = "import keras; keras.backend.backend = lambda: 'jax'; import keras_ssl"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ImportError: keras_ssl runs on TensorFlow: set the environment variable KERAS_BACKEND" in found.stderr
