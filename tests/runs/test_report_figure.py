@@ -25,7 +25,7 @@ def titles(figure):
 
 
 def lines(axes):
-    return [line.get_ydata().tolist() for line in axes.lines]
+    return [list(line.get_ydata()) for line in axes.lines]
 
 
 def test_curves_with_what_they_are_to_be_compared_with(clusters):

@@ -1,0 +1,264 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from keras_ssl import runs
+from keras_ssl.cli.main import app
+
+
+@pytest.fixture
+def cli(recipe, tmp_path, monkeypatch):
+    """Calls the command line in an empty folder, with the tiny recipe among the others."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture
+def trained(cli, pictures):
+    """Folder of a run of one epoch."""
+    result = cli("pretrain", "tiny_denoising", "--data", pictures, "--epochs", 1, "--output", "run", "--no-evaluate")
+    assert result.exit_code == 0, result.output
+    return Path("run")
+
+
+def error_of(result):
+    """The one line that a user sees."""
+    assert result.exit_code == 1, result.output
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("Error:"))
+    assert "Traceback" not in result.output
+    return line
+
+
+def test_help_names_every_command(cli):
+    text = cli("--help").stdout
+    assert all(name in text for name in ("list", "pretrain", "evaluate", "embed", "export", "verify", "quickstart"))
+
+
+def test_version(cli):
+    from keras_ssl import __version__
+
+    assert cli("--version").stdout.strip() == __version__
+
+
+def test_list_shows_recipes_with_scores_and_data(cli):
+    text = cli("list").stdout
+    (line,) = (line for line in text.splitlines() if "tiny_denoising" in line)
+    assert "0.500" in line
+    assert "fashion_mnist_sample" in text
+
+
+def test_list_as_json(cli):
+    listed = json.loads(cli("list", "--json").stdout)
+    assert {"name": "tiny_denoising", "scores": {"knn": 0.5}}.items() <= listed["recipes"][-1].items()
+    assert "fashion_mnist" in listed["data"]
+
+
+def test_pretrain_judges_and_shows(cli, pictures):
+    result = cli("pretrain", "tiny_denoising", "--data", pictures)
+    assert result.exit_code == 0, result.output
+    run = Path("runs/tiny_denoising-1")
+    files = {"config.json", "model.keras", "encoder.keras", "history.csv", "metrics.json", "report.png", "tensorboard"}
+    assert {path.name for path in run.iterdir()} == files
+    assert result.stderr.count("images/s") == 2
+    assert "0:00 left" in result.stderr
+    assert all(text in result.stdout for text in ("raw pixels", "random encoder", "trained encoder", str(run)))
+
+
+def test_each_run_has_its_own_folder(cli, pictures):
+    for _ in range(2):
+        cli("pretrain", "tiny_denoising", "--data", pictures, "--epochs", 1, "--no-evaluate")
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["tiny_denoising-1", "tiny_denoising-2"]
+
+
+def test_options_reach_the_run(cli, pictures):
+    words = ("--epochs", 4, "--batch-size", 16, "--seed", 5, "--early-stopping", "knn:1", "--no-evaluate")
+    cli("pretrain", "tiny_denoising", "--data", pictures, "--mixed-precision", "mixed_bfloat16", *words)
+    options = runs.RunFolder("runs/tiny_denoising-1").read_config()["options"]
+    wanted = {"epochs": 4, "batch_size": 16, "seed": 5, "early_stopping": "knn:1", "mixed_precision": "mixed_bfloat16"}
+    assert wanted.items() <= options.items()
+
+
+def test_an_unknown_recipe(cli):
+    assert "nearest: tiny_denoising" in error_of(cli("pretrain", "tiny_denoise"))
+    assert not Path("runs").exists()
+
+
+def test_unknown_data_leave_no_folder(cli):
+    assert "does not exist" in error_of(cli("pretrain", "tiny_denoising", "--data", "./nowhere"))
+    assert not Path("runs/tiny_denoising-1").exists()
+
+
+def test_an_existing_run_is_refused_without_resume(cli, trained, pictures):
+    before = (trained / "history.csv").read_text()
+    line = error_of(cli("pretrain", "tiny_denoising", "--data", pictures, "--output", trained))
+    assert "--resume" in line
+    assert line.endswith("Received: output=run")
+    assert (trained / "history.csv").read_text() == before
+
+
+def test_resume_goes_on(cli, trained):
+    result = cli("pretrain", "tiny_denoising", "--output", trained, "--epochs", 3, "--resume", "--no-evaluate")
+    assert result.exit_code == 0, result.output
+    assert [row["epoch"] for row in runs.RunFolder(trained).read_history()] == [1, 2, 3]
+    assert "epoch 1/3" not in result.stderr
+
+
+def test_resume_of_another_recipe(cli, trained):
+    line = error_of(cli("pretrain", "simclr_fashion_mnist", "--output", trained, "--resume"))
+    assert "this run is of tiny_denoising" in line
+
+
+def test_resume_takes_the_newest_run(cli, pictures):
+    assert "found no run" in error_of(cli("pretrain", "tiny_denoising", "--resume"))
+    for _ in range(2):
+        cli("pretrain", "tiny_denoising", "--data", pictures, "--epochs", 1, "--no-evaluate")
+    cli("pretrain", "tiny_denoising", "--epochs", 2, "--resume", "--no-evaluate")
+    assert [len(runs.RunFolder(f"runs/tiny_denoising-{n}").read_history()) for n in (1, 2)] == [1, 2]
+
+
+def test_a_target_that_cannot_be_written_stops_before_training(cli, pictures):
+    Path("file").write_text("")
+    result = cli("pretrain", "tiny_denoising", "--data", pictures, "--output", "file/run")
+    assert "`output` cannot be written" in error_of(result)
+    assert "epoch" not in result.output
+
+
+def test_a_loss_that_is_not_finite_is_one_line(cli, pictures, monkeypatch):
+    def diverge(*args, **kwargs):
+        raise FloatingPointError("the loss became NaN")
+
+    monkeypatch.setattr(runs, "pretrain", diverge)
+    assert error_of(cli("pretrain", "tiny_denoising", "--data", pictures)) == "Error: the loss became NaN"
+
+
+def test_an_interrupted_run_says_how_to_go_on(cli, pictures, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "pretrain", interrupt)
+    result = cli("pretrain", "tiny_denoising", "--data", pictures, "--output", "run")
+    assert result.exit_code == 130
+    assert "keras-ssl pretrain tiny_denoising --output run --resume" in result.stderr
+
+
+def test_debug_shows_the_traceback(cli):
+    result = cli("--debug", "pretrain", "nothing_like_it")
+    assert isinstance(result.exception, ValueError)
+    assert isinstance(cli("pretrain", "nothing_like_it").exception, SystemExit)
+
+
+def test_warnings_are_one_line(cli, unlabelled):
+    result = cli("pretrain", "tiny_denoising", "--data", unlabelled, "--epochs", 1, "--output", "run")
+    assert result.exit_code == 0, result.output
+    assert "Warning: There are no test pictures" in result.stderr
+    assert ".py:" not in result.stderr
+    assert Path("run/report.png").exists()
+    assert not Path("run/metrics.json").exists()
+
+
+def test_evaluate_as_json_prints_one_object(cli, trained):
+    result = cli("evaluate", trained, "--json")
+    scores = json.loads(result.stdout)
+    four = {"knn", "linear", "linear_1pct", "linear_10pct"}
+    assert set(scores) == four | {"rankme", "baselines"}
+    assert {name: set(row) for name, row in scores["baselines"].items()} == {"raw": four, "random": four}
+    assert scores == json.loads((trained / "metrics.json").read_text())
+    assert "nearest neighbours" in result.stderr
+
+
+def test_evaluate_what_is_no_run(cli, tmp_path):
+    assert "must be the folder of a run" in error_of(cli("evaluate", tmp_path))
+
+
+def test_embed_a_file_with_all_its_rows(cli, trained, rng):
+    np.savez("more.npz", x=rng.integers(0, 256, (50, 8, 8, 1), "uint8"), y=np.arange(50))
+    result = cli("embed", trained, "--data", "more.npz", "--output", "new/out.npz")
+    assert result.exit_code == 0, result.output
+    found = np.load("new/out.npz")
+    assert found["embeddings"].shape == (50, 6)
+    np.testing.assert_array_equal(found["labels"], np.arange(50))
+    x = np.load("more.npz")["x"]
+    np.testing.assert_allclose(found["embeddings"], runs.RunFolder(trained).load_encoder()(x), rtol=1e-5, atol=1e-6)
+
+
+def test_embed_without_labels_and_of_another_size(cli, trained, rng):
+    np.save("large.npy", rng.integers(0, 256, (7, 16, 16, 1), "uint8"))
+    assert cli("embed", trained, "--data", "large.npy", "--output", "out.npz").exit_code == 0
+    assert {name: array.shape for name, array in np.load("out.npz").items()} == {"embeddings": (7, 6)}
+
+
+def test_embed_wants_an_npz(cli, trained, pictures):
+    result = cli("embed", trained, "--data", pictures, "--output", "out.csv")
+    assert "`output` must end in .npz" in error_of(result)
+
+
+def test_export_and_verify(cli, trained):
+    assert "served/1" in cli("export", trained, "--output", "served").stdout
+    assert "served/2" in cli("export", trained, "--output", "served").stdout
+    result = json.loads(cli("verify", "served", "--json").stdout)
+    assert result["version"] == 2
+    assert result["max_difference"] <= result["tolerance"]
+    assert "without Python" in cli("verify", "served/1").stdout
+
+
+def test_verify_what_is_no_export(cli, tmp_path):
+    assert "must hold a version folder" in error_of(cli("verify", tmp_path))
+
+
+@pytest.mark.gate
+def test_quickstart_again_and_again(cli, recipe, pictures, monkeypatch):
+    import dataclasses
+
+    monkeypatch.setattr("keras_ssl.recipes.get", lambda name: dataclasses.replace(recipe, data=pictures))
+    for number in (1, 2):
+        result = cli("quickstart")
+        assert result.exit_code == 0, result.output
+        run = Path(f"runs/quickstart-{number}")
+        assert (run / "report.png").exists()
+        assert (run / "export/1/saved_model.pb").exists()
+        assert all(text in result.stdout for text in ("trained encoder", "verified", str(run / "report.png"), "in all"))
+        assert "4. Verify" in result.stderr
+
+
+@pytest.mark.gate
+def test_the_main_job_as_a_user_runs_it(tmp_path):
+    def command(*words):
+        program = str(Path(sys.executable).with_name("keras-ssl"))
+        return subprocess.run([program, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    sample = command("pretrain", "simclr_fashion_mnist", "--epochs", "1", "--output", "run", "--no-evaluate")
+    assert sample.returncode == 0, sample.stderr
+    assert "epoch 1/1" in sample.stderr
+    judged = command("evaluate", "run", "--json")
+    scores = json.loads(judged.stdout)
+    assert scores["baselines"]["raw"]["knn"] == pytest.approx(0.81, abs=0.01)
+    assert scores["knn"] > 0.7
+    assert command("export", "run", "--output", "served").returncode == 0
+    verified = json.loads(command("verify", "served", "--json").stdout)
+    assert verified["python_tensorflow"] is False
+    refused = command("pretrain", "simclr_fashion_mnist", "--output", "run")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith("Error: `output` holds a run already")
+    assert os.listdir(tmp_path / "run" / "tensorboard")
+
+
+@pytest.mark.gate
+def test_two_replicas_from_the_command_line(tmp_path):
+    program = str(Path(sys.executable).with_name("keras-ssl"))
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "x.npz", x=rng.integers(0, 256, (80, 16, 16, 1), "uint8"))
+    words = ("--data", "x.npz", "--epochs", "1", "--batch-size", "16", "--strategy", "cpu:2", "--deterministic")
+    done = subprocess.run(
+        [program, "pretrain", "simclr_fashion_mnist", *words, "--output", "run"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert runs.RunFolder(tmp_path / "run").read_config()["state"] == "trained"
+    assert (tmp_path / "run" / "report.png").exists()
