@@ -194,6 +194,13 @@ def test_embed_without_labels_and_of_another_size(cli, trained, rng):
     assert {name: array.shape for name, array in np.load("out.npz").items()} == {"embeddings": (7, 6)}
 
 
+def test_embed_pictures_of_another_kind(cli, trained, rng):
+    np.save("coloured.npy", rng.integers(0, 256, (7, 8, 8, 3), "uint8"))
+    result = cli("embed", trained, "--data", "coloured.npy", "--output", "out.npz")
+    assert "must have pictures of 8 x 8 x 1" in error_of(result)
+    assert not Path("out.npz").exists()
+
+
 def test_embed_wants_an_npz(cli, trained, pictures):
     result = cli("embed", trained, "--data", pictures, "--output", "out.csv")
     assert "`output` must end in .npz" in error_of(result)

@@ -29,5 +29,6 @@ def test_nearest_by_cosine_without_the_query(rng):
     np.testing.assert_array_equal(neighbours.nearest(10.0 * points, queries, 4), wanted)
 
 
-def test_fewer_rows_than_neighbours(rng):
-    assert neighbours.nearest(rng.normal(size=(3, 5)), np.array([1]), 6).shape == (1, 2)
+def test_fewer_rows_than_neighbours_and_all_on_the_other_side():
+    opposite = np.array([[-1.0, 0.2], [1.0, 0.0], [-1.0, 0.1]])
+    np.testing.assert_array_equal(neighbours.nearest(opposite, np.array([1]), 6), [[0, 2]])

@@ -52,6 +52,22 @@ def test_a_bar_on_a_terminal(monkeypatch):
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
 
 
+def test_the_bar_is_one_line_on_a_narrow_terminal():
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    progress = runs.TrainingProgress(console, batch_size=1000, interval=0.0)
+    progress.set_params({"steps": 100, "epochs": 20})
+    progress.on_train_begin()
+    progress.on_epoch_begin(12)
+    for batch in range(2):
+        progress.on_train_batch_end(batch, {"loss": 12.345, "embedding_std": 0.088, "knn": 0.876})
+    lines = console.render_lines(progress._bar.get_renderable())
+    progress.close()
+    (line,) = lines
+    text = "".join(segment.text for segment in line)
+    assert "images/s" in text
+    assert "kNN 0.876" in text
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(None, "?"), (0.4, "0:00"), (59.6, "1:00"), (3725, "1:02:05")])
 def test_time_as_people_read_it(seconds, text):
     assert runs.as_time(seconds) == text
