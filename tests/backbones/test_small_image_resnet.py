@@ -40,11 +40,13 @@ def test_halves_the_sides_at_each_stage_but_the_first(stem_strides, sides):
     assert model.input_shape == (None, 16, 16, 3)
 
 
-def test_features_are_the_mean_over_places_and_not_negative(rng):
-    model = small_image_resnet((8, 10, 3), widths=(4, 6))
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_features_are_pooled_over_places_and_not_negative(pooling, rng):
+    model = small_image_resnet((8, 10, 3), widths=(4, 6), pooling=pooling)
     x = rng.integers(0, 256, size=(2, 8, 10, 3)).astype("uint8")
     last = keras.Model(model.input, model.layers[-2].output)(x)
-    np.testing.assert_allclose(model(x), np.asarray(last).mean((1, 2)), rtol=1e-5)
+    pooled = {"avg": np.mean, "max": np.max}[pooling](np.asarray(last), axis=(1, 2))
+    np.testing.assert_allclose(model(x), pooled, rtol=1e-5)
     assert (np.asarray(last) >= 0).all()
 
 
@@ -87,6 +89,7 @@ np.save(r"{tmp_path}/features.npy", encoder(np.load(r"{tmp_path}/x.npy")))
         ({"input_shape": (28, 28, None)}, r"`input_shape` must be \(height, width, channels\).*\(28, 28, None\)"),
         ({"widths": ()}, r"`widths` must name at least one positive width.*widths=\(\)"),
         ({"widths": (8, 0)}, r"`widths` must name at least one positive width.*widths=\(8, 0\)"),
+        ({"pooling": "cls"}, "`pooling` must be 'avg' or 'max'. Received: pooling='cls'"),
         ({"blocks_per_stage": 0}, "`blocks_per_stage` must be at least 1.*blocks_per_stage=0"),
     ],
 )

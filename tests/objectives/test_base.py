@@ -281,7 +281,6 @@ def test_a_diverging_loss_ends_training_with_the_last_good_weights(rows):
     bad = np.concatenate([rows, np.full_like(rows, np.inf)])
     seen = []
     at_end = keras.callbacks.LambdaCallback(on_train_end=lambda logs: seen.append("end"))
-    good, _ = fitted(rows, batch_size=8)
     with pytest.raises(
         FloatingPointError, match="Denoising became NaN or infinite.*the weights are the last good ones"
     ):
