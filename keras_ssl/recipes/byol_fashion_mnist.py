@@ -12,8 +12,10 @@ def build(image_shape, seed):
 
     from keras_ssl import augment, backbones, objectives, schedules
 
-    encoder = backbones.small_image_resnet(image_shape, widths=(32, 64, 128), stem_strides=2)
-    views = augment.Augmentation(augment.image.simclr_views, strength=0.5, blur=0.0, crop_scale=(0.3, 1.0))
+    encoder = backbones.small_image_resnet(image_shape, widths=(32, 64, 128), stem_strides=2, pooling="max")
+    views = augment.Augmentation(
+        augment.image.simclr_views, strength=1.0, solarize=0.2, blur=0.0, crop_scale=(0.2, 1.0)
+    )
     model = objectives.BYOL(
         encoder,
         projection_widths=(512, 128),
@@ -32,7 +34,7 @@ RECIPE = Recipe(
     summary="BYOL with a small ResNet on 10,000 grey pictures of clothes",
     paper="2006.07733",
     data="fashion_mnist_sample",
-    epochs=15,
+    epochs=16,
     batch_size=128,
     build=build,
 )
