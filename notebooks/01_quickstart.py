@@ -52,11 +52,11 @@ train, test
 # %% [markdown]
 # ## Views
 #
-# SimCLR learns that two random views of a picture show the same thing. Grey pictures of aligned clothes want gentle
-# crops, and brightness and contrast instead of colour.
+# SimCLR learns that two random views of a picture show the same thing. What they have in common by chance must not give
+# them away: grey pictures have no colour to change, so brightness, contrast and sometimes inverted tones are changed.
 
 # %%
-views = augment.Augmentation(augment.image.simclr_views, strength=0.5, blur=0.0, crop_scale=(0.3, 1.0))
+views = augment.Augmentation(augment.image.simclr_views, solarize=0.2, blur=0.0, crop_scale=(0.2, 1.0))
 
 pictures = train.images(np.arange(8))
 first, second = views(pictures, RowDraws(seed=0, step=0, rows=8))
@@ -75,8 +75,8 @@ for row, (name, batch) in enumerate({"picture": pictures, "view 1": first, "view
 # embeddings have collapsed, and about `1 / sqrt(width)` when all is well.
 
 # %%
-encoder = backbones.small_image_resnet(train.image_shape, widths=(32, 64, 128), stem_strides=2)
-model = objectives.SimCLR(encoder, projection_widths=(256, 128), temperature=0.2, augment=views)
+encoder = backbones.small_image_resnet(train.image_shape, widths=(32, 64, 128), stem_strides=2, pooling="max")
+model = objectives.SimCLR(encoder, temperature=0.2, augment=views)
 model.compile(keras.optimizers.AdamW(schedules.WarmupCosine(peak=3e-3), weight_decay=1e-4))
 
 watch = [callbacks.KNNMonitor(train, test), callbacks.CollapseWarning()]

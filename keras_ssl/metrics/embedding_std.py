@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from keras_ssl.distribution import global_mean
+
 
 def embedding_std(z):
-    """Mean over the dimensions of the standard deviation of the L2-normalised rows.
+    """Mean over the dimensions of the standard deviation of the L2-normalised rows, those of all replicas together.
 
     Formula:
         `u_i = z_i / |z_i|`; `mean_k(std_i(u_ik))`, with the population standard deviation.
@@ -31,7 +33,10 @@ def embedding_std(z):
 
     Reference: SimSiam, arXiv 2011.10566, section 4.1.
     """
-    return ops.mean(ops.std(_unit_rows(z), axis=0))
+    rows = _unit_rows(z)
+    mean = global_mean(ops.mean(rows, axis=0))
+    variance = global_mean(ops.mean(ops.square(rows - mean), axis=0))
+    return ops.mean(ops.sqrt(variance))
 
 
 @keras.saving.register_keras_serializable("keras_ssl")

@@ -4,11 +4,12 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_ssl import distribution, losses, random
+from keras_ssl import distribution, metrics, random
 from keras_ssl.objectives import updates
-from keras_ssl.objectives.batch import as_batch, check_batch, encoder_inputs, first_tensor, row_count
+from keras_ssl.objectives.batch import as_batch, encoder_inputs, row_count
+from keras_ssl.objectives.checks import check_batch, check_global_batch, check_plan, check_replicas_can, feature_dim
 from keras_ssl.objectives.fit_plan import is_source, plan_fit
-from keras_ssl.objectives.guards import EpochStart, StopOnNonFinite, non_finite_error
+from keras_ssl.objectives.guards import EpochStart, StopOnNonFinite, non_finite_error, with_guards
 from keras_ssl.schedules import Clock
 
 
@@ -78,7 +79,7 @@ class SelfSupervisedModel(keras.Model):
         self.encoder = encoder
         self.feature_key = feature_key
         self.seed = seed
-        self.feature_dim = _feature_dim(encoder, feature_key)
+        self.feature_dim = feature_dim(encoder, feature_key)
         self.z_dim = self.feature_dim
         self.clock = Clock()
         self._test_batch = self._counter("test_batch")
@@ -203,7 +204,7 @@ class SelfSupervisedModel(keras.Model):
             else:
                 combined = optimizer = keras.optimizers.get(optimizer)
                 workers = updates.leaves(optimizer)
-            self._refuse_what_replicas_cannot_do(workers, steps_per_execution, jit_compile)
+            check_replicas_can(self.distribute_strategy, workers, steps_per_execution, jit_compile)
             super().compile(optimizer=combined, **settings)
             updates.bind_schedules(workers, self.clock)
             slots = updates.build_with_slots(self.optimizer, workers, self.trainable_variables)
@@ -243,7 +244,7 @@ class SelfSupervisedModel(keras.Model):
             seed=self.seed,
             start=int(self.clock.batches_seen.numpy()),
         )
-        self._check_plan(plan)
+        check_plan(self, plan)
         self._set_clock(plan, epochs - initial_epoch)
         if is_source(kwargs.get("validation_data")):
             kwargs["validation_data"] = self._fixed_batches(kwargs["validation_data"], plan.global_batch_size)
@@ -258,7 +259,7 @@ class SelfSupervisedModel(keras.Model):
             y=y,
             batch_size=plan.batch_size,
             epochs=epochs,
-            callbacks=_with(callbacks, guards),
+            callbacks=with_guards(callbacks, guards),
             initial_epoch=initial_epoch,
             steps_per_epoch=plan.steps_per_epoch,
             **kwargs,
@@ -372,7 +373,7 @@ class SelfSupervisedModel(keras.Model):
         check_batch(batch, self.encoder)
         rows = row_count(batch)
         if isinstance(rows, int):
-            self._check_global_batch(rows * distribution.replica_count())
+            check_global_batch(self, rows * distribution.replica_count())
         draws = random.RowDraws(self.seed, step, rows, distribution.replica_index())
         return batch, draws.child(purpose)
 
@@ -386,7 +387,12 @@ class SelfSupervisedModel(keras.Model):
         terms = self._declared("terms", self.terms, self.objective(outputs))
         diagnostics = self._declared("diagnostics_names", self.diagnostics_names, self.diagnostics(outputs))
         scalars = {name: _global_mean_term(term) for name, term in terms.items()}
-        logs = {"loss": self._weighted(scalars), **terms, "embedding_std": _embedding_std(outputs["z"]), **diagnostics}
+        logs = {
+            "loss": self._weighted(scalars),
+            **terms,
+            "embedding_std": metrics.embedding_std(ops.stop_gradient(outputs["z"])),
+            **diagnostics,
+        }
         return outputs, scalars, logs
 
     def _declared(self, attribute, names, values):
@@ -449,79 +455,13 @@ class SelfSupervisedModel(keras.Model):
         self.clock.steps_per_epoch.assign(plan.batches_per_epoch / accumulation)
         self.clock.global_batch_size.assign(plan.global_batch_size)
 
-    def _check_plan(self, plan):
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        if plan.global_batch_size % replicas:
-            raise ValueError(
-                f"`batch_size` counts the rows of all replicas and must be a multiple of their number, {replicas}. "
-                f"Received: batch_size={plan.global_batch_size}"
-            )
-        self._check_global_batch(plan.global_batch_size)
-        if plan.batch_size is not None:
-            check_batch(as_batch(plan.x), self.encoder)
-            self._check_last_batch(first_tensor(plan.x).shape[0] % plan.batch_size, replicas)
-
-    def _check_global_batch(self, rows):
-        if rows < self.minimum_batch:
-            raise ValueError(
-                f"`batch_size` must be at least {self.minimum_batch} for {type(self).__name__}, which compares the "
-                f"rows of a batch. Received: batch_size={rows}"
-            )
-
-    def _check_last_batch(self, rows, replicas):
-        if rows and (rows < self.minimum_batch or rows % replicas):
-            raise ValueError(
-                f"`batch_size` must leave no last batch of {rows} rows, which {type(self).__name__} on {replicas} "
-                "replica(s) cannot take: leave rows out, or use a tf.data.Dataset with drop_remainder=True. "
-                f"Received: {rows} rows over"
-            )
-
     def _fixed_batches(self, source, batch_size):
         """The same shuffled batches each time: in index order a batch might hold one class alone."""
         batch_size = min(batch_size, len(source))
         return source.batches(batch_size, seed=self.seed).take(len(source) // batch_size)
 
-    def _refuse_what_replicas_cannot_do(self, workers, steps_per_execution, jit_compile):
-        strategy = self.distribute_strategy
-        if strategy.num_replicas_in_sync == 1 or not all(
-            "CPU" in device for device in strategy.extended.worker_devices
-        ):
-            return
-        asked = {
-            "gradient_accumulation_steps": updates.accumulation(workers) > 1,
-            "steps_per_execution": steps_per_execution > 1,
-            "jit_compile": bool(jit_compile),
-        }
-        for name, value in asked.items():
-            if value:
-                raise ValueError(
-                    f"`{name}` cannot be used with several replicas on a CPU: TensorFlow fails there. "
-                    f"Received: {name} with {strategy.num_replicas_in_sync} replicas"
-                )
-
 
 _TINY = 1e-12
-
-
-def _feature_dim(encoder, feature_key):
-    if not isinstance(encoder, keras.Model) or not encoder.built or not getattr(encoder, "inputs", None):
-        raise ValueError(
-            "`encoder` must be a built Functional or Sequential model: give it a keras.Input, or wrap a backbone with "
-            f"keras_ssl.backbones.pool. Received: encoder={encoder!r}"
-        )
-    output = encoder.outputs[0] if isinstance(encoder, keras.Sequential) else encoder.output
-    output = output if feature_key is None else output[feature_key]
-    shape = getattr(output, "shape", None)
-    if shape is None or len(shape) != 2 or shape[-1] is None:
-        raise ValueError(
-            "`encoder` must give features of shape (batch, features): name one output by `feature_key`, or pool tokens "
-            f"and maps with keras_ssl.backbones.pool. Received: output {keras.tree.map_structure(_shape_of, output)}"
-        )
-    return int(shape[-1])
-
-
-def _shape_of(tensor):
-    return tuple(tensor.shape)
 
 
 def _activity_losses(model):
@@ -538,21 +478,3 @@ def _global_mean_term(term):
     total, weight = (ops.cast(part, "float32") for part in term)
     everywhere = distribution.global_sum(ops.stop_gradient(weight))
     return total * distribution.replica_count() / ops.maximum(everywhere, _TINY)
-
-
-def _embedding_std(z):
-    """Mean over dimensions of the standard deviation of L2-normalised rows, from the moments of the global batch."""
-    z = ops.stop_gradient(losses.normalize(z))
-    rows = ops.cast(ops.shape(z)[0], "float32")
-    moments = ops.stack([ops.sum(z, axis=0), ops.sum(ops.square(z), axis=0)])
-    moments = distribution.global_sum(moments) / (rows * distribution.replica_count())
-    return ops.mean(ops.sqrt(ops.maximum(moments[1] - ops.square(moments[0]), 0.0)))
-
-
-def _with(callbacks, guards):
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        for guard in guards:
-            callbacks.append(guard)
-        return callbacks
-    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
-    return [*given, *guards]

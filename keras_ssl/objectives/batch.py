@@ -1,4 +1,4 @@
-"""What `fit` hands to a step, made into one kind of batch, and checked against the encoder."""
+"""What `fit` hands to a step, made into one kind of batch."""
 
 import keras
 import tensorflow as tf
@@ -34,32 +34,6 @@ def row_count(batch):
     tensor = first_tensor(batch)
     rows = tensor.shape[0]
     return tf.shape(tensor)[0] if rows is None else int(rows)
-
-
-def check_batch(batch, encoder):
-    """Refuses tensors that the encoder cannot take, and tuples of views that are not tuples."""
-    if "views" in batch and not isinstance(batch["views"], (tuple, list)):
-        raise ValueError(f"`views` must be a tuple of batches. Received: views of type {type(batch['views']).__name__}")
-    for x in batch.get("views", ()) or (batch["x"],):
-        check_input(x, encoder)
-
-
-def check_input(x, encoder):
-    """Refuses one input with the wrong rank or with strings where the encoder wants numbers."""
-    expected = encoder.input_shape
-    if isinstance(x, dict) or not isinstance(expected, tuple) or not hasattr(x, "shape"):
-        return  # several inputs: Keras itself names what is missing
-    if getattr(x.shape, "rank", len(x.shape)) != len(expected):
-        raise ValueError(
-            f"`x` must have rank {len(expected)}, for the encoder takes {expected}. Received: shape {tuple(x.shape)}"
-        )
-    dtype = getattr(x.dtype, "name", str(x.dtype))
-    if not dtype.startswith(("float", "bfloat", "int", "uint")) and "string" not in str(encoder.inputs[0].dtype):
-        raise ValueError(
-            f"`x` must be numbers, for the encoder takes {encoder.inputs[0].dtype}. Received: dtype {dtype}"
-        )
-    if x.shape[0] == 0:
-        raise ValueError(f"`x` must have at least one row. Received: shape {tuple(x.shape)}")
 
 
 def encoder_inputs(x, encoder):

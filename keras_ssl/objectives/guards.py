@@ -59,3 +59,13 @@ def non_finite_error(model):
         f"{int(model.clock.batches_seen.numpy())} batches; the weights are the last good ones. Look for NaN in the "
         "data, or try a lower learning rate, a longer warm-up or a higher temperature."
     )
+
+
+def with_guards(callbacks, guards):
+    """The user's callbacks, in whatever form `fit` takes them, and after them the guards."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        for guard in guards:
+            callbacks.append(guard)
+        return callbacks
+    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+    return [*given, *guards]

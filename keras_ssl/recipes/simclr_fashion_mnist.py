@@ -9,8 +9,8 @@ from keras_ssl.recipes.recipe import Recipe
 def build(image_shape, seed):
     """A small ResNet under SimCLR, with the settings for few epochs, batches of 128 and grey pictures.
 
-    Grey pictures have no colour to jitter, and two crops of one picture are easily told by their brightness alone: strong
-    jitter and inverted tones take that away (kNN after five epochs .808 without, .839 with them).
+    Grey pictures have no colour to jitter, and two crops of one picture are easily told by their brightness alone:
+    strong jitter and inverted tones take that away (kNN after five epochs .808 without, .839 with them).
     """
     import keras
 

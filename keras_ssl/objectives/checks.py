@@ -1,0 +1,97 @@
+"""What an objective refuses, each in one clear line: encoders, inputs, batch sizes, and what replicas cannot do."""
+
+import keras
+
+from keras_ssl.objectives import updates
+from keras_ssl.objectives.batch import as_batch, first_tensor
+
+
+def feature_dim(encoder, feature_key):
+    """Width of an encoder's features; refuses what is not built, or gives no features of rank 2."""
+    if not isinstance(encoder, keras.Model) or not encoder.built or not getattr(encoder, "inputs", None):
+        raise ValueError(
+            "`encoder` must be a built Functional or Sequential model: give it a keras.Input, or wrap a backbone with "
+            f"keras_ssl.backbones.pool. Received: encoder={encoder!r}"
+        )
+    output = encoder.outputs[0] if isinstance(encoder, keras.Sequential) else encoder.output
+    output = output if feature_key is None else output[feature_key]
+    shape = getattr(output, "shape", None)
+    if shape is None or len(shape) != 2 or shape[-1] is None:
+        shapes = keras.tree.map_structure(lambda tensor: tuple(tensor.shape), output)
+        raise ValueError(
+            "`encoder` must give features of shape (batch, features): name one output by `feature_key`, or pool tokens "
+            f"and maps with keras_ssl.backbones.pool. Received: output {shapes}"
+        )
+    return int(shape[-1])
+
+
+def check_batch(batch, encoder):
+    """Refuses tensors that the encoder cannot take, and tuples of views that are not tuples."""
+    if "views" in batch and not isinstance(batch["views"], (tuple, list)):
+        raise ValueError(f"`views` must be a tuple of batches. Received: views of type {type(batch['views']).__name__}")
+    for x in batch.get("views", ()) or (batch["x"],):
+        check_input(x, encoder)
+
+
+def check_input(x, encoder):
+    """Refuses one input with the wrong rank or with strings where the encoder wants numbers."""
+    expected = encoder.input_shape
+    if isinstance(x, dict) or not isinstance(expected, tuple) or not hasattr(x, "shape"):
+        return  # several inputs: Keras itself names what is missing
+    if getattr(x.shape, "rank", len(x.shape)) != len(expected):
+        raise ValueError(
+            f"`x` must have rank {len(expected)}, for the encoder takes {expected}. Received: shape {tuple(x.shape)}"
+        )
+    dtype = getattr(x.dtype, "name", str(x.dtype))
+    if not dtype.startswith(("float", "bfloat", "int", "uint")) and "string" not in str(encoder.inputs[0].dtype):
+        raise ValueError(
+            f"`x` must be numbers, for the encoder takes {encoder.inputs[0].dtype}. Received: dtype {dtype}"
+        )
+    if x.shape[0] == 0:
+        raise ValueError(f"`x` must have at least one row. Received: shape {tuple(x.shape)}")
+
+
+def check_plan(model, plan):
+    """Refuses data whose batches the replicas cannot share, or that are too small for the objective."""
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    if plan.global_batch_size % replicas:
+        raise ValueError(
+            f"`batch_size` counts the rows of all replicas and must be a multiple of their number, {replicas}. "
+            f"Received: batch_size={plan.global_batch_size}"
+        )
+    check_global_batch(model, plan.global_batch_size)
+    if plan.batch_size is not None:  # arrays: Keras cuts the batches
+        check_batch(as_batch(plan.x), model.encoder)
+        left = first_tensor(plan.x).shape[0] % plan.batch_size
+        if left and (left < model.minimum_batch or left % replicas):
+            raise ValueError(
+                f"`batch_size` must leave no last batch of {left} rows, which {type(model).__name__} on {replicas} "
+                "replica(s) cannot take: leave rows out, or use a tf.data.Dataset with drop_remainder=True. "
+                f"Received: {left} rows over"
+            )
+
+
+def check_global_batch(model, rows):
+    """Refuses a batch with fewer rows than the objective compares."""
+    if rows < model.minimum_batch:
+        raise ValueError(
+            f"`batch_size` must be at least {model.minimum_batch} for {type(model).__name__}, which compares the rows "
+            f"of a batch. Received: batch_size={rows}"
+        )
+
+
+def check_replicas_can(strategy, workers, steps_per_execution, jit_compile):
+    """Refuses what TensorFlow cannot do on several replicas of a CPU."""
+    if strategy.num_replicas_in_sync == 1 or not all("CPU" in device for device in strategy.extended.worker_devices):
+        return
+    asked = {
+        "gradient_accumulation_steps": updates.accumulation(workers) > 1,
+        "steps_per_execution": steps_per_execution > 1,
+        "jit_compile": bool(jit_compile),
+    }
+    for name, wanted in asked.items():
+        if wanted:
+            raise ValueError(
+                f"`{name}` cannot be used with several replicas on a CPU: TensorFlow fails there. "
+                f"Received: {name} with {strategy.num_replicas_in_sync} replicas"
+            )
