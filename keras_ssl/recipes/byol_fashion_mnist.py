@@ -1,6 +1,7 @@
 """BYOL on the embedded Fashion-MNIST sample.
 
 keras-ssl pretrain byol_fashion_mnist
+Seed 0, two CPU cores, 201 s: kNN 0.826, linear 0.839; random encoder 0.769 and 0.794, raw pixels 0.811 and 0.855.
 """
 
 from keras_ssl.recipes.recipe import Recipe
@@ -37,4 +38,5 @@ RECIPE = Recipe(
     epochs=16,
     batch_size=128,
     build=build,
+    scores={"knn": 0.826, "linear": 0.839, "seconds": 201},
 )

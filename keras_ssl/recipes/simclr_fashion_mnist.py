@@ -1,6 +1,7 @@
 """SimCLR on the embedded Fashion-MNIST sample.
 
 keras-ssl pretrain simclr_fashion_mnist
+Seed 0, two CPU cores, 159 s: kNN 0.846, linear 0.862; random encoder 0.769 and 0.794, raw pixels 0.811 and 0.855.
 """
 
 from keras_ssl.recipes.recipe import Recipe
@@ -34,4 +35,5 @@ RECIPE = Recipe(
     epochs=16,
     batch_size=128,
     build=build,
+    scores={"knn": 0.846, "linear": 0.862, "seconds": 159},
 )
