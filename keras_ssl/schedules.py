@@ -259,9 +259,11 @@ class Constant(Schedule):
 
 
 def as_schedule(value, default):
-    """A schedule from a schedule, a number (constant), or None (`default`)."""
+    """A schedule from a schedule (a copy, since it will be bound), a number (constant), or None (`default`)."""
     if value is None:
         return default
+    if isinstance(value, Schedule):
+        return type(value).from_config(value.get_config())
     return value if callable(value) else Constant(float(value))
 
 

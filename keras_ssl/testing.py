@@ -5,6 +5,7 @@ half precision, accumulation, bad input and a short training. Each check raises 
 each can be called alone.
 """
 
+import contextlib
 import os
 import tempfile
 
@@ -77,6 +78,7 @@ def run_objective_test(make, x, *, strategy=None, learns=True, thorough=True):
     check_evaluate(make, x)
     if strategy is not None:
         check_replicas(make, x, strategy)
+        check_replicas_skip(make, x, strategy)
     if learns:
         check_learns(make, x)
 
@@ -114,11 +116,12 @@ def check_replicas(make, x, strategy, steps=4, tolerance=1e-6):
     batches = _batches(x, steps=steps)
     single = _fresh(make)
     single.compile(keras.optimizers.SGD(0.01))
-    single.fit(batches, verbose=0)
+    logged = single.fit(batches, verbose=0).history
     with strategy.scope():
         several = _fresh(make)
         several.compile(keras.optimizers.SGD(0.01))
-    several.fit(batches, verbose=0)
+    for name, values in several.fit(batches, verbose=0).history.items():
+        _close(values, logged[name], 1e-5, f"the logged {name} differs between two replicas and one batch")
     for one, mirrored in zip(_saved(single.variables), _saved(several.variables), strict=True):
         copies = [np.asarray(copy) for copy in strategy.experimental_local_results(mirrored.value)]
         for copy in copies[1:]:
@@ -126,25 +129,41 @@ def check_replicas(make, x, strategy, steps=4, tolerance=1e-6):
         _close(copies[0], one.numpy(), tolerance, f"{mirrored.path} differs between two replicas and one batch")
 
 
+def check_replicas_skip(make, x, strategy):
+    """A NaN on one replica alone moves nothing on any, with and without loss scaling."""
+    rows = keras.tree.map_structure(lambda array: array[:8].astype("float32"), x)
+    bad = keras.tree.map_structure(lambda array: np.concatenate([array[:4], np.full_like(array[4:], np.nan)]), rows)
+    for policy in ("float32", "mixed_float16"):
+        with _policy(policy), strategy.scope():
+            model = _fresh(make)
+            model.compile(keras.optimizers.SGD(0.01))
+        _fit(model, x, batches=10)
+        start = [np.asarray(variable.numpy()) for variable in _saved_state(model)]
+        error = _error_of(lambda model=model: model.fit(_batches(bad, steps=1), verbose=0))
+        _require(isinstance(error, FloatingPointError), f"under {policy}, NaN on one replica ended in {error!r}")
+        for variable, before in zip(_saved_state(model), start, strict=True):
+            for copy in strategy.experimental_local_results(variable.value):
+                _require(
+                    np.array_equal(np.asarray(copy), before),
+                    f"under {policy}, NaN on one replica moved {variable.path}",
+                )
+
+
 def check_half_precision(make, x):
     """Training under float16 and bfloat16 is finite and moves the weights, which stay float32."""
-    before = keras.config.dtype_policy()
-    try:
-        for policy in ("mixed_float16", "mixed_bfloat16"):
-            keras.config.set_dtype_policy(policy)
+    for policy in ("mixed_float16", "mixed_bfloat16"):
+        with _policy(policy):
             model = _fresh(make)
             model.compile()
             start = [variable.numpy() for variable in model.trainable_variables]
             loss = _fit(model, x, batches=10)  # float16 skips some to find its scale
-            _require(np.isfinite(loss), f"the loss under {policy} is {loss}")
-            _require(int(model.optimizer_steps()) > 0, f"no step was taken under {policy}")
-            moved = [not np.array_equal(a, b.numpy()) for a, b in zip(start, model.trainable_variables, strict=True)]
-            _require(any(moved), f"no weight moved under {policy}")
-            _require(
-                all(v.dtype == "float32" for v in model.trainable_variables), f"weights under {policy} are not float32"
-            )
-    finally:
-        keras.config.set_dtype_policy(before)
+        _require(np.isfinite(loss), f"the loss under {policy} is {loss}")
+        _require(int(model.optimizer_steps()) > 0, f"no step was taken under {policy}")
+        moved = [not np.array_equal(a, b.numpy()) for a, b in zip(start, model.trainable_variables, strict=True)]
+        _require(any(moved), f"no weight moved under {policy}")
+        _require(
+            all(v.dtype == "float32" for v in model.trainable_variables), f"weights are not float32 under {policy}"
+        )
 
 
 def check_accumulation(make, x):
@@ -157,7 +176,8 @@ def check_accumulation(make, x):
     _same_values([v.numpy() for v in _averaged_state(model)], start, "a micro-batch moved weights or state")
     _fit(model, x, batches=1)
     _require(int(model.optimizer_steps()) == 1, "two micro-batches did not make one update")
-    moved = [not np.array_equal(a, v.numpy()) for a, v in zip(start, model.variables, strict=False)]
+    after = [variable.numpy() for variable in _averaged_state(model)]
+    moved = [not np.array_equal(a, b) for a, b in zip(start, after, strict=True)]
     _require(any(moved), "an update moved nothing")
 
 
@@ -240,6 +260,16 @@ def check_bad_input(make, x):
 def _fresh(make):
     keras.utils.set_random_seed(1)
     return make()
+
+
+@contextlib.contextmanager
+def _policy(name):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _batches(x, steps, batch_size=8):

@@ -40,7 +40,7 @@ NAMES = {
         "raw_features",
     ],
     "layers": ["MomentumTeacher", "MultiLayerPerceptron", "PredictionHead", "ProjectionHead"],
-    "losses": ["negative_cosine", "normalize", "nt_xent", "nt_xent_logits"],
+    "losses": ["negative_cosine", "normalize", "nt_xent", "nt_xent_logits", "nt_xent_of_logits"],
     "metrics": ["EmbeddingStd", "alignment", "embedding_std", "rankme", "uniformity"],
     "objectives": ["BYOL", "JointEmbeddingModel", "SelfSupervisedModel", "SimCLR"],
     "optimizers": ["LARS", "one_dimensional"],

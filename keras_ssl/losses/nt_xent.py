@@ -39,7 +39,11 @@ def nt_xent(z0, z1, temperature=0.5, *, candidates=None, offset=0):
 
     Reference: SimCLR, arXiv 2002.05709, eq. 1 and algorithm 1.
     """
-    logits, positives = nt_xent_logits(z0, z1, temperature, candidates=candidates, offset=offset)
+    return nt_xent_of_logits(*nt_xent_logits(z0, z1, temperature, candidates=candidates, offset=offset))
+
+
+def nt_xent_of_logits(logits, positives):
+    """`nt_xent` of what `nt_xent_logits` gave, where the logits are wanted for more than the loss."""
     at_positive = ops.take_along_axis(logits, positives[:, None], axis=1)[:, 0]
     return ops.mean(ops.logsumexp(logits, axis=1) - at_positive)
 

@@ -6,8 +6,15 @@ from keras import ops
 
 from keras_ssl import distribution, metrics, random
 from keras_ssl.objectives import updates
-from keras_ssl.objectives.batch import as_batch, encoder_inputs, row_count
-from keras_ssl.objectives.checks import check_batch, check_global_batch, check_plan, check_replicas_can, feature_dim
+from keras_ssl.objectives.batch import as_batch, encoder_inputs, input_names, is_batch, row_count
+from keras_ssl.objectives.checks import (
+    check_batch,
+    check_global_batch,
+    check_input,
+    check_plan,
+    check_replicas_can,
+    feature_dim,
+)
 from keras_ssl.objectives.fit_plan import is_source, plan_fit
 from keras_ssl.objectives.guards import EpochStart, StopOnNonFinite, non_finite_error, with_guards
 from keras_ssl.schedules import Clock
@@ -38,7 +45,8 @@ class SelfSupervisedModel(keras.Model):
         encoder: a built Functional or Sequential model from input to features of shape `(batch, features)`, or to a
             dict or sequence from which `feature_key` picks them.
         feature_key: key or index of the features in the encoder's output, or None if that is one tensor.
-        seed: int. All randomness of training derives from it.
+        seed: int. All randomness of a step derives from it, and the order of a source; arrays are shuffled by Keras,
+            from the global seed of `keras.utils.set_random_seed`.
         **kwargs: `name`, `dtype` of `keras.Model`.
 
     Raises:
@@ -133,6 +141,10 @@ class SelfSupervisedModel(keras.Model):
         """The paper's optimizer and schedule; for several groups a dict with one for each."""
         return keras.optimizers.AdamW(1e-3)
 
+    def check_x(self, x):
+        """Refuses raw data that cannot be learned from; unless overridden, what the encoder itself cannot take."""
+        check_input(x, self.encoder)
+
     # What an objective may use.
 
     def encode(self, x, training=False, encoder=None):
@@ -157,7 +169,8 @@ class SelfSupervisedModel(keras.Model):
         return ops.cast(schedule(self.optimizer_steps()), "float32")
 
     def call(self, x, training=False):
-        """The encoder's output; dicts with more keys than the encoder takes are accepted."""
+        """The encoder's output; a batch with the key `x`, or a dict with more keys than the encoder takes, will do."""
+        x = x["x"] if is_batch(x) and "x" in x and "x" not in input_names(self.encoder) else x
         return self.encoder(encoder_inputs(x, self.encoder), training=training)
 
     # Training.
@@ -241,11 +254,12 @@ class SelfSupervisedModel(keras.Model):
             y,
             batch_size,
             kwargs.pop("steps_per_epoch", None),
+            validation_split=kwargs.get("validation_split", 0.0),
             seed=self.seed,
             start=int(self.clock.batches_seen.numpy()),
         )
         check_plan(self, plan)
-        self._set_clock(plan, epochs - initial_epoch)
+        self._set_clock(plan, epochs, initial_epoch)
         if is_source(kwargs.get("validation_data")):
             kwargs["validation_data"] = self._fixed_batches(kwargs["validation_data"], plan.global_batch_size)
         guards = [StopOnNonFinite()]
@@ -370,10 +384,16 @@ class SelfSupervisedModel(keras.Model):
 
     def _prepare(self, data, purpose, step):
         batch = as_batch(data)
-        check_batch(batch, self.encoder)
+        check_batch(self, batch)
         rows = row_count(batch)
         if isinstance(rows, int):
             check_global_batch(self, rows * distribution.replica_count())
+        elif distribution.replica_count() > 1:
+            # Rows are numbered, gathered and weighted as if each replica had as many.
+            raise ValueError(
+                "`x` must have batches of one known size on several replicas: use .batch(n, drop_remainder=True). "
+                f"Received: batches of unknown size on {distribution.replica_count()} replicas"
+            )
         draws = random.RowDraws(self.seed, step, rows, distribution.replica_index())
         return batch, draws.child(purpose)
 
@@ -424,7 +444,9 @@ class SelfSupervisedModel(keras.Model):
     def _is_failure(self, finite, loss):
         """Whether a skipped step is a fault: overflowing gradients are how loss scaling finds its scale."""
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            finite = updates.all_finite(loss, [])
+            # Below a scale of one it is not the scale that makes them overflow.
+            finite = tf.logical_or(finite, self.optimizer.dynamic_scale >= 1.0)
+            finite = tf.logical_and(finite, updates.all_finite(loss, []))
         return tf.logical_not(finite)
 
     def _seed_states(self):
@@ -446,10 +468,12 @@ class SelfSupervisedModel(keras.Model):
             shape=(), dtype="int64", initializer="zeros", trainable=False, aggregation="only_first_replica", name=name
         )
 
-    def _set_clock(self, plan, epochs):
+    def _set_clock(self, plan, epochs, initial_epoch):
         # By batches, not by updates: some updates are skipped, and some do not end with an epoch.
         batches = int(self.clock.batches_seen.numpy()) - int(self.clock.batches_at_compile.numpy())
-        planned = (batches // plan.batches_per_epoch + epochs) * plan.batches_per_epoch
+        if initial_epoch:  # a training that goes on ends where it would have ended
+            batches -= batches % plan.batches_per_epoch
+        planned = batches + (epochs - initial_epoch) * plan.batches_per_epoch
         accumulation = updates.accumulation(self._updates.workers)
         self.clock.total_steps.assign(max(1, planned // accumulation))
         self.clock.steps_per_epoch.assign(plan.batches_per_epoch / accumulation)
@@ -457,7 +481,8 @@ class SelfSupervisedModel(keras.Model):
 
     def _fixed_batches(self, source, batch_size):
         """The same shuffled batches each time: in index order a batch might hold one class alone."""
-        batch_size = min(batch_size, len(source))
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        batch_size = max(min(batch_size, len(source)) // replicas, 1) * replicas
         return source.batches(batch_size, seed=self.seed).take(len(source) // batch_size)
 
 

@@ -40,9 +40,14 @@ def encoder_inputs(x, encoder):
     """Cuts a dict to the encoder's own keys: Keras flattens dicts by position, so an extra key shifts the others."""
     if not isinstance(x, dict):
         return x
-    structure = None if isinstance(encoder, keras.Sequential) else encoder.input
-    names = list(structure) if isinstance(structure, dict) else [tensor.name for tensor in encoder.inputs]
+    names = input_names(encoder)
     missing = [name for name in names if name not in x]
     if missing:
         raise ValueError(f"`x` lacks inputs of the encoder: {missing}. Received: keys {sorted(x)}")
     return {name: x[name] for name in names}
+
+
+def input_names(encoder):
+    """Names of the encoder's inputs: the keys of its dict, if it takes one."""
+    structure = None if isinstance(encoder, keras.Sequential) else encoder.input
+    return list(structure) if isinstance(structure, dict) else [tensor.name for tensor in encoder.inputs]

@@ -1,9 +1,10 @@
 """What an objective refuses, each in one clear line: encoders, inputs, batch sizes, and what replicas cannot do."""
 
 import keras
+import tensorflow as tf
 
 from keras_ssl.objectives import updates
-from keras_ssl.objectives.batch import as_batch, first_tensor
+from keras_ssl.objectives.batch import as_batch
 
 
 def feature_dim(encoder, feature_key):
@@ -25,12 +26,12 @@ def feature_dim(encoder, feature_key):
     return int(shape[-1])
 
 
-def check_batch(batch, encoder):
-    """Refuses tensors that the encoder cannot take, and tuples of views that are not tuples."""
+def check_batch(model, batch):
+    """Refuses what the objective cannot take, and given views that are no tuple."""
     if "views" in batch and not isinstance(batch["views"], (tuple, list)):
         raise ValueError(f"`views` must be a tuple of batches. Received: views of type {type(batch['views']).__name__}")
     for x in batch.get("views", ()) or (batch["x"],):
-        check_input(x, encoder)
+        model.check_x(x)
 
 
 def check_input(x, encoder):
@@ -38,7 +39,8 @@ def check_input(x, encoder):
     expected = encoder.input_shape
     if isinstance(x, dict) or not isinstance(expected, tuple) or not hasattr(x, "shape"):
         return  # several inputs: Keras itself names what is missing
-    if getattr(x.shape, "rank", len(x.shape)) != len(expected):
+    rank = x.shape.rank if isinstance(x, tf.Tensor) else len(x.shape)
+    if rank is not None and rank != len(expected):
         raise ValueError(
             f"`x` must have rank {len(expected)}, for the encoder takes {expected}. Received: shape {tuple(x.shape)}"
         )
@@ -61,8 +63,8 @@ def check_plan(model, plan):
         )
     check_global_batch(model, plan.global_batch_size)
     if plan.batch_size is not None:  # arrays: Keras cuts the batches
-        check_batch(as_batch(plan.x), model.encoder)
-        left = first_tensor(plan.x).shape[0] % plan.batch_size
+        check_batch(model, as_batch(plan.x))
+        left = plan.rows % plan.batch_size
         if left and (left < model.minimum_batch or left % replicas):
             raise ValueError(
                 f"`batch_size` must leave no last batch of {left} rows, which {type(model).__name__} on {replicas} "

@@ -1,5 +1,6 @@
 """Finds out, before training, how many steps `fit` will take and how large its batches are."""
 
+import math
 from dataclasses import dataclass
 
 import keras
@@ -19,6 +20,7 @@ class FitPlan:
         steps_per_epoch: what Keras's `fit` gets; None where Keras counts itself.
         batches_per_epoch: int.
         global_batch_size: int, rows of a full batch over all replicas.
+        rows: int, rows that Keras will cut batches from; None unless the data are arrays.
         ordered: a function that makes a finite pass over the data in index order, unaugmented; None if there is none.
     """
 
@@ -28,6 +30,7 @@ class FitPlan:
     batches_per_epoch: int
     global_batch_size: int
     ordered: object
+    rows: int | None = None
 
 
 def is_source(x):
@@ -35,7 +38,7 @@ def is_source(x):
     return hasattr(x, "batches") and hasattr(x, "ordered")
 
 
-def plan_fit(x, y, batch_size, steps_per_epoch, *, seed, start):
+def plan_fit(x, y, batch_size, steps_per_epoch, *, validation_split=0.0, seed, start):
     """Makes the plan for any data that `fit` takes.
 
     Args:
@@ -43,6 +46,7 @@ def plan_fit(x, y, batch_size, steps_per_epoch, *, seed, start):
         y: array or None.
         batch_size: int or None; for sources (default 256) and arrays (default 32, as in Keras).
         steps_per_epoch: int or None.
+        validation_split: float, share of the rows of arrays that Keras will keep for validation.
         seed: int, seed of the order of a source.
         start: int, number of the first batch that is taken from a source.
     """
@@ -50,14 +54,14 @@ def plan_fit(x, y, batch_size, steps_per_epoch, *, seed, start):
         return _plan_source(x, batch_size or 256, steps_per_epoch, seed, start)
     if isinstance(x, keras.utils.PyDataset):
         return _plan_py_dataset(x, steps_per_epoch)
-    if isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset)):
+    if isinstance(x, tf.data.Dataset):
         return _plan_dataset(x, batch_size, steps_per_epoch)
-    if hasattr(x, "__next__"):
+    if hasattr(x, "__next__") or isinstance(x, tf.distribute.DistributedDataset):
         raise ValueError(
             "`x` must be a source, arrays, a tf.data.Dataset or a keras.utils.PyDataset: a generator cannot be "
-            f"planned or resumed. Received: x of type {type(x).__name__}"
+            f"planned or resumed, and `fit` itself deals batches to replicas. Received: x of type {type(x).__name__}"
         )
-    return _plan_arrays(x, y, batch_size or 32, steps_per_epoch)
+    return _plan_arrays(x, y, batch_size or 32, steps_per_epoch, validation_split)
 
 
 def _plan_source(source, batch_size, steps_per_epoch, seed, start):
@@ -87,11 +91,6 @@ def _plan_dataset(dataset, batch_size, steps_per_epoch):
             f"Received: batch_size={batch_size}"
         )
     batch = first_tensor(dataset.element_spec).shape[0]
-    if isinstance(dataset, tf.distribute.DistributedDataset):
-        if steps_per_epoch is None:
-            raise _unknown_length()
-        batch = (batch or 0) * tf.distribute.get_strategy().num_replicas_in_sync
-        return FitPlan(dataset, None, steps_per_epoch, steps_per_epoch, batch, None)
     count = int(dataset.cardinality())
     finite = count >= 0
     if steps_per_epoch is None and not finite:
@@ -105,19 +104,20 @@ def _plan_dataset(dataset, batch_size, steps_per_epoch):
     )
 
 
-def _plan_arrays(x, y, batch_size, steps_per_epoch):
+def _plan_arrays(x, y, batch_size, steps_per_epoch, validation_split):
     rows = first_tensor(x).shape[0]
     if rows == 0:
         raise ValueError("`x` must have at least one row. Received: 0 rows")
     for leaf in tf.nest.flatten(x):
         _check_finite(leaf)
-    batches = -(-rows // batch_size)
+    rows = math.floor(rows * (1.0 - validation_split))
+    batches = math.ceil(rows / batch_size)
 
     def ordered():
         data = x if y is None else (x, y)
         return tf.data.Dataset.from_tensor_slices(data).batch(batch_size)
 
-    return FitPlan(x, batch_size, steps_per_epoch, steps_per_epoch or batches, min(batch_size, rows), ordered)
+    return FitPlan(x, batch_size, steps_per_epoch, steps_per_epoch or batches, min(batch_size, rows), ordered, rows)
 
 
 def _check_finite(leaf):

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_ssl import distribution
-from keras_ssl.schedules import PerUpdate, Schedule, bind_schedule
+from keras_ssl.schedules import PerUpdate, bind_schedule
 
 
 @dataclass
@@ -94,10 +94,11 @@ def bind_schedules(workers, clock):
         if not isinstance(config, dict):
             continue
         steps = worker.gradient_accumulation_steps
-        schedule = keras.saving.deserialize_keras_object(config)
-        if steps and not isinstance(schedule, PerUpdate):
-            schedule = PerUpdate(schedule, steps)
-        if isinstance(schedule, (Schedule, PerUpdate)):
+        ours = str(config.get("registered_name")).startswith("keras_ssl>")
+        if steps or ours:
+            schedule = keras.saving.deserialize_keras_object(config)
+            if steps and not isinstance(schedule, PerUpdate):
+                schedule = PerUpdate(schedule, steps)
             # By the property's setter: plain assignment reads the old value first, which an unbound schedule has not.
             type(worker).learning_rate.fset(worker, bind_schedule(schedule, clock))
 

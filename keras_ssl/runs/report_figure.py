@@ -12,6 +12,7 @@ CLASS_COLOURS = (
 )  # fmt: skip
 MEASURED = ("knn", "rankme")
 MOST_NAMED = 20  # classes whose names still fit on the map
+LONGEST_NAME = 14  # letters, so that a row's name does not reach into the map
 NEIGHBOURS = 6
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -60,13 +61,13 @@ def report_figure(
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(15, 11.2), dpi=120, facecolor="white")
-        figure.text(0.045, 0.965, title, fontsize=18, fontweight="bold", va="top")
-        figure.text(0.045, 0.931, subtitle, fontsize=11, color=GREY, va="top")
-        curves = figure.add_gridspec(1, 3, left=0.045, right=0.975, top=0.865, bottom=0.64, wspace=0.16)
+        figure.text(0.052, 0.965, title, fontsize=18, fontweight="bold", va="top")
+        figure.text(0.052, 0.931, subtitle, fontsize=11, color=GREY, va="top")
+        curves = figure.add_gridspec(1, 3, left=0.052, right=0.975, top=0.865, bottom=0.64, wspace=0.16)
         _draw_loss(figure.add_subplot(curves[0]), history)
         _draw_health(figure.add_subplot(curves[1]), history, z_dim)
         _draw_judgement(figure.add_subplot(curves[2]), history, baselines or {})
-        pictures = figure.add_gridspec(1, 2, left=0.045, right=0.975, top=0.55, bottom=0.03, wspace=0.06)
+        pictures = figure.add_gridspec(1, 2, left=0.052, right=0.975, top=0.55, bottom=0.03, wspace=0.06)
         colours = _colours(labels)
         _draw_map(figure.add_subplot(pictures[0]), embeddings, labels, classes, colours)
         _draw_neighbours(figure.add_subplot(pictures[1]), embeddings, images, labels, classes)
@@ -82,7 +83,7 @@ def _series(history, name):
     return [row["epoch"] for row in rows], [row[name] for row in rows]
 
 
-def _draw_curve(axes, history, name, colour=BLUE, form="{:.3f}"):
+def _draw_curve(axes, history, name, colour=BLUE, form="{:.3f}", level=None):
     from matplotlib.ticker import MaxNLocator
 
     epochs, values = _series(history, name)
@@ -92,19 +93,20 @@ def _draw_curve(axes, history, name, colour=BLUE, form="{:.3f}"):
     axes.grid(axis="x", visible=False)
     axes.margins(x=0.04)
     if epochs:
-        falls = len(values) > 1 and values[-1] < values[-2]
+        # Where there is room: away from the curve, or from the level if there is one to be reached.
+        under = 0.7 * level < values[-1] < level if level else len(values) > 1 and values[-1] < values[-2]
         axes.annotate(
-            form.format(values[-1]), (epochs[-1], values[-1]), (0, -9 if falls else 9), textcoords="offset points",
-            ha="right", va="top" if falls else "bottom", color=colour, fontweight="bold",
+            form.format(values[-1]), (epochs[-1], values[-1]), (0, -9 if under else 9), textcoords="offset points",
+            ha="right", va="top" if under else "bottom", color=colour, fontweight="bold",
         )  # fmt: skip
     return values
 
 
-def _draw_level(axes, value, text, left):
+def _draw_level(axes, value, text, left, below):
     axes.axhline(value, color=GREY, linestyle=(0, (5, 4)), linewidth=1.4, zorder=1)
     axes.annotate(
-        text, (0.01 if left else 0.99, value), (0, 3 if left else -3), textcoords="offset points",
-        xycoords=("axes fraction", "data"), ha="left" if left else "right", va="bottom" if left else "top",
+        text, (0.01 if left else 0.99, value), (0, -3 if below else 3), textcoords="offset points",
+        xycoords=("axes fraction", "data"), ha="left" if left else "right", va="top" if below else "bottom",
         color=GREY, fontsize=9,
     )  # fmt: skip
 
@@ -117,10 +119,11 @@ def _draw_loss(axes, history):
 
 def _draw_health(axes, history, z_dim):
     axes.set_title("Embedding spread (0 = collapsed)")
-    levels = _draw_curve(axes, history, "embedding_std", GREEN)
+    healthy = z_dim**-0.5 if z_dim else None
+    levels = _draw_curve(axes, history, "embedding_std", GREEN, level=healthy)
     if z_dim:
-        levels = [*levels, z_dim**-0.5]
-        _draw_level(axes, levels[-1], f"healthy: 1/√{z_dim} = {levels[-1]:.3f}", left=True)
+        levels = [*levels, healthy]
+        _draw_level(axes, healthy, f"healthy: 1/√{z_dim} = {healthy:.3f}", left=True, below=False)
     if levels:
         axes.set_ylim(0, 1.25 * max(levels) or 1)
 
@@ -129,8 +132,9 @@ def _draw_judgement(axes, history, baselines):
     if _series(history, "knn")[0] or baselines:
         axes.set_title("kNN accuracy on the test pictures")
         levels = _draw_curve(axes, history, "knn") + list(baselines.values())
-        for name, value in baselines.items():
-            _draw_level(axes, value, f"{name} {value:.3f}", left=False)
+        for place, (name, value) in enumerate(baselines.items()):
+            # On alternate sides, so that baselines close together can be told apart.
+            _draw_level(axes, value, f"{name} {value:.3f}", left=place % 2 == 1, below=True)
         spread = max(max(levels) - min(levels), 0.02)
         axes.set_ylim(max(0, min(levels) - 0.25 * spread), min(1.02, max(levels) + 0.25 * spread))
     elif _series(history, "rankme")[0]:
@@ -154,7 +158,8 @@ def _colours(labels):
 
 
 def _class_name(classes, label):
-    return str(classes[label]) if classes is not None else str(label)
+    name = str(classes[label]) if classes is not None else str(label)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _draw_map(axes, embeddings, labels, classes, colours):

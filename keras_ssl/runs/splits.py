@@ -13,20 +13,22 @@ def load_splits(options):
     Args:
         options: `RunOptions`.
     """
-    train = data.load(options.data, "train", image_size=options.image_size)
+    train = _load(options, "train")
     try:
-        test = data.load(options.data, "test", image_size=options.image_size)
+        return train, _load(options, "test")
     except ValueError as error:
         # Nothing to judge on is no reason not to train.
         warnings.warn(f"There are no test pictures to judge on. {error}", stacklevel=2)
-        test = None
-    return train, test
+        return train, None
 
 
 def load_examples(options):
     """Pictures to show and to try an export with: the test pictures, or the train pictures where there are none."""
-    train, test = load_splits(options)
-    return train if test is None else test
+    try:
+        return _load(options, "test")
+    except ValueError:
+        # If the data are at fault and not the split, this says so.
+        return _load(options, "train")
 
 
 def check_fits(encoder, source):
@@ -57,3 +59,7 @@ def spread(source, count):
     if len(source) <= count:
         return source
     return source.subset(np.linspace(0, len(source) - 1, count).astype("int64"))
+
+
+def _load(options, split):
+    return data.load(options.data, split, image_size=options.image_size)

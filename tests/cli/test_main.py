@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
-from keras_ssl import runs
+from keras_ssl import recipes, runs
 from keras_ssl.cli.main import app
 
 
@@ -54,6 +55,12 @@ def test_list_shows_recipes_with_scores_and_data(cli):
     assert "fashion_mnist_sample" in text
 
 
+def test_names_are_whole_in_a_narrow_terminal(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    text = cli("list").stdout
+    assert all(f" {name} " in text for name in recipes.names())
+
+
 def test_list_as_json(cli):
     listed = json.loads(cli("list", "--json").stdout)
     assert {"name": "tiny_denoising", "scores": {"knn": 0.5}}.items() <= listed["recipes"][-1].items()
@@ -86,13 +93,47 @@ def test_options_reach_the_run(cli, pictures):
 
 
 def test_an_unknown_recipe(cli):
-    assert "nearest: tiny_denoising" in error_of(cli("pretrain", "tiny_denoise"))
+    result = cli("pretrain", "tiny_denoise")
+    assert "nearest: tiny_denoising" in error_of(result)
+    assert len(result.output.splitlines()) == 1
     assert not Path("runs").exists()
 
 
 def test_unknown_data_leave_no_folder(cli):
     assert "does not exist" in error_of(cli("pretrain", "tiny_denoising", "--data", "./nowhere"))
     assert not Path("runs/tiny_denoising-1").exists()
+
+
+def test_an_empty_folder(cli):
+    Path("empty").mkdir()
+    assert "must hold pictures" in error_of(cli("pretrain", "tiny_denoising", "--data", "empty"))
+    assert not Path("runs/tiny_denoising-1").exists()
+
+
+def test_a_policy_that_is_none(cli):
+    line = error_of(cli("pretrain", "tiny_denoising", "--mixed-precision", "mixed_float8"))
+    assert "one of float32, mixed_bfloat16, mixed_float16" in line
+
+
+def test_a_folder_of_pictures_of_many_sizes(cli, rng):
+    for row in range(160):
+        side = row % 2
+        kind = Path("photos", ("left", "right")[side])
+        kind.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 60, (9 + row % 4, 12, 3), "uint8")
+        pixels[:, 6 * side : 6 * side + 6] += 150
+        Image.fromarray(pixels).save(kind / f"{row}.png")
+    words = ("pretrain", "tiny_denoising", "--data", "photos", "--epochs", 1, "--output", "run", "--no-evaluate")
+    assert "`image_size` must be" in error_of(cli(*words))
+    result = cli(*words, "--image-size", 10)
+    assert result.exit_code == 0, result.output
+    folder = runs.RunFolder("run")
+    data = folder.read_config()["data"]
+    assert data["image_shape"] == [10, 10, 3]
+    assert data["classes"] == ["left", "right"]
+    assert folder.read_history()[0]["knn"] > 0.9
+    runs.report(folder)
+    assert set(Path("run/tensorboard/metadata.tsv").read_text().split()) == {"left", "right"}
 
 
 def test_an_existing_run_is_refused_without_resume(cli, trained, pictures):
@@ -113,6 +154,14 @@ def test_resume_goes_on(cli, trained):
 def test_resume_of_another_recipe(cli, trained):
     line = error_of(cli("pretrain", "simclr_fashion_mnist", "--output", trained, "--resume"))
     assert "this run is of tiny_denoising" in line
+
+
+def test_resume_before_the_first_epoch_was_over_starts_afresh(cli, trained):
+    for name in ("model.keras", "encoder.keras", "history.csv"):
+        (trained / name).unlink()
+    result = cli("pretrain", "tiny_denoising", "--output", trained, "--resume", "--no-evaluate")
+    assert result.exit_code == 0, result.output
+    assert [row["epoch"] for row in runs.RunFolder(trained).read_history()] == [1]
 
 
 def test_resume_takes_the_newest_run(cli, pictures):
@@ -157,7 +206,7 @@ def test_debug_shows_the_traceback(cli):
 def test_warnings_are_one_line(cli, unlabelled):
     result = cli("pretrain", "tiny_denoising", "--data", unlabelled, "--epochs", 1, "--output", "run")
     assert result.exit_code == 0, result.output
-    assert "Warning: There are no test pictures" in result.stderr
+    assert result.stderr.count("Warning: There are no test pictures") == 1
     assert ".py:" not in result.stderr
     assert Path("run/report.png").exists()
     assert not Path("run/metrics.json").exists()
@@ -171,6 +220,16 @@ def test_evaluate_as_json_prints_one_object(cli, trained):
     assert {name: set(row) for name, row in scores["baselines"].items()} == {"raw": four, "random": four}
     assert scores == json.loads((trained / "metrics.json").read_text())
     assert "nearest neighbours" in result.stderr
+
+
+def test_without_labels_there_is_a_picture_but_nothing_to_judge(cli, pictures):
+    arrays = np.load(pictures)
+    np.savez("bare.npz", x_train=arrays["x_train"], x_test=arrays["x_test"])
+    result = cli("pretrain", "tiny_denoising", "--data", "bare.npz", "--epochs", 1, "--output", "run")
+    assert result.exit_code == 0, result.output
+    assert Path("run/report.png").exists()
+    assert not Path("run/metrics.json").exists()
+    assert "`data` must have labels" in error_of(cli("evaluate", "run"))
 
 
 def test_evaluate_what_is_no_run(cli, tmp_path):
@@ -254,6 +313,23 @@ def test_the_main_job_as_a_user_runs_it(tmp_path):
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith("Error: `output` holds a run already")
     assert os.listdir(tmp_path / "run" / "tensorboard")
+
+
+@pytest.mark.gate
+def test_deterministic_runs_are_equal_to_the_bit(tmp_path):
+    program = str(Path(sys.executable).with_name("keras-ssl"))
+    pictures = np.random.default_rng(0).integers(0, 256, (80, 16, 16, 1), "uint8")
+    np.savez(tmp_path / "x.npz", x_train=pictures, x_test=pictures[:20])
+    words = ("--data", "x.npz", "--epochs", "2", "--batch-size", "16", "--deterministic", "--no-evaluate")
+    for name in ("first", "second"):
+        done = subprocess.run(
+            [program, "pretrain", "simclr_fashion_mnist", *words, "--output", name],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    first, second = (runs.RunFolder(tmp_path / name).load_encoder().get_weights() for name in ("first", "second"))
+    for mine, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(mine, other)
 
 
 @pytest.mark.gate

@@ -263,7 +263,7 @@ def test_fit_refuses_a_batch_that_replicas_cannot_share(rows, two_replicas):
 def test_fit_refuses_generators_and_batch_sizes_of_datasets(rows):
     model = Denoising(encoder())
     model.compile("sgd")
-    with pytest.raises(ValueError, match="a generator cannot be planned or resumed. Received: x of type generator"):
+    with pytest.raises(ValueError, match="a generator cannot be planned or resumed.*Received: x of type generator"):
         model.fit((row for row in rows), verbose=0)
     with pytest.raises(ValueError, match="`batch_size` must be None for a tf.data.Dataset"):
         model.fit(tf.data.Dataset.from_tensor_slices(rows).batch(8), batch_size=8, verbose=0)
@@ -310,3 +310,40 @@ def test_a_dataset_that_ends_early_moves_no_clock(rows):
     with pytest.warns(UserWarning, match="ran out of data"):
         model.fit(endless, steps_per_epoch=5, verbose=0)
     assert int(model.clock.batches_seen.numpy()) == 3
+
+
+def test_batches_of_unknown_size_are_refused_on_replicas(rows, two_replicas):
+    with two_replicas.scope():
+        model = Denoising(encoder())
+        model.compile("sgd")
+    with pytest.raises(ValueError, match="batches of one known size on several replicas.*drop_remainder=True"):
+        model.fit(tf.data.Dataset.from_tensor_slices(rows[:22]).batch(8), verbose=0)
+
+
+def test_rows_kept_for_validation_are_not_planned(rows):
+    model, history = fitted(rows, batch_size=8, validation_split=1 / 3)
+    assert "val_loss" in history
+    assert int(model.clock.total_steps.numpy()) == int(model.clock.batches_seen.numpy()) == 2
+
+
+def test_predict_takes_the_batches_that_fit_takes(rows):
+    model, _ = fitted(rows, batch_size=8)
+    batches = tf.data.Dataset.from_tensor_slices({"x": rows, "index": np.arange(24)}).batch(8)
+    np.testing.assert_array_equal(model.predict(batches, verbose=0), model.predict(rows, batch_size=8, verbose=0))
+
+
+@keras.saving.register_keras_serializable("keras_ssl_tests")
+class InfiniteSlope(Denoising):
+    def objective(self, outputs):
+        distance = super().objective(outputs)["distance"]
+        return {"distance": distance + tf.sqrt(0.0 * tf.reduce_sum(tf.cast(outputs["z"], "float32")))}
+
+
+def test_gradients_that_no_scale_can_mend_end_half_precision_too(rows):
+    keras.config.set_dtype_policy("mixed_float16")
+    model = InfiniteSlope(encoder())
+    model.compile(keras.optimizers.SGD(0.1))
+    data = tf.data.Dataset.from_tensor_slices(rows).batch(8, drop_remainder=True).repeat()
+    with pytest.raises(FloatingPointError, match="the weights are the last good ones"):
+        model.fit(data, steps_per_epoch=40, verbose=0)
+    assert int(model.optimizer_steps()) == 0

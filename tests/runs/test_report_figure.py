@@ -83,6 +83,12 @@ def test_classes_are_named_where_they_lie(clusters):
     assert {text.get_text() for text in figure.axes[3].texts} == {"shoe", "shirt", "bag"}
 
 
+def test_long_names_are_cut(clusters):
+    figure = draw(HISTORY, *clusters, ("great crested grebe", "fourteen chars", "bag"))
+    names = {text.get_text() for axes in figure.axes[3:] for text in axes.texts}
+    assert names == {"great crested…", "fourteen chars", "bag"}
+
+
 def test_many_classes(rng):
     labels = np.arange(60) % 30
     figure = draw(HISTORY, rng.normal(size=(60, 8)), np.zeros((60, 4, 4, 3), "uint8"), labels)

@@ -21,6 +21,12 @@ def test_numbers_out_of_range(recipe, name, value):
         RunOptions.new(recipe, **{name: value})
 
 
+@pytest.mark.parametrize("policy", ["mixed_float8", "int8", ""])
+def test_a_policy_to_train_under_is_one_of_three(recipe, policy):
+    with pytest.raises(ValueError, match=f"one of float32, .*Received: mixed_precision='{policy}'"):
+        RunOptions.new(recipe, mixed_precision=policy)
+
+
 def test_resuming_keeps_everything_but_epochs(recipe):
     before = RunOptions.new(recipe, batch_size=16, image_size=(8, 8))
     after = RunOptions.resumed(saved(before), recipe, epochs=9, image_size=(8, 8))

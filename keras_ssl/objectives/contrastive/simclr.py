@@ -57,25 +57,23 @@ class SimCLR(JointEmbeddingModel):
         self.z_dim = self.projector.output_dim
 
     def forward(self, views, training):
-        return {"z": self.projector(self.encode_together(views, training), training=training)}
+        z = self.projector(self.encode_together(views, training), training=training)
+        z0, z1 = ops.split(ops.cast(z, "float32"), 2, axis=0)
+        candidates = distribution.gather(z0), distribution.gather(z1)
+        offset = distribution.first_row(z0)
+        logits, partners = losses.nt_xent_logits(z0, z1, self.temperature, candidates=candidates, offset=offset)
+        return {"z": z, "logits": logits, "partners": partners}
 
     def objective(self, outputs):
-        return {"nt_xent": losses.nt_xent(**self._pairs(outputs["z"]))}
+        return {"nt_xent": losses.nt_xent_of_logits(outputs["logits"], outputs["partners"])}
 
     def diagnostics(self, outputs):
-        logits, partners = losses.nt_xent_logits(**self._pairs(outputs["z"]))
-        found = ops.equal(ops.cast(ops.argmax(logits, axis=1), "int32"), partners)
+        found = ops.equal(ops.cast(ops.argmax(outputs["logits"], axis=1), "int32"), outputs["partners"])
         return {"accuracy": ops.mean(ops.cast(found, "float32"))}
 
     def default_optimizer(self):
         rate = schedules.WarmupCosine(peak=0.3, warmup_epochs=10, reference_batch_size=256)
         return optimizers.LARS(rate, momentum=0.9, weight_decay=1e-6)
-
-    def _pairs(self, z):
-        z0, z1 = ops.split(ops.cast(z, "float32"), 2, axis=0)
-        candidates = (distribution.gather(z0), distribution.gather(z1))
-        first = distribution.first_row(z0)
-        return {"z0": z0, "z1": z1, "temperature": self.temperature, "candidates": candidates, "offset": first}
 
     def get_config(self):
         return {
