@@ -110,7 +110,7 @@ def pretrain(
     }
     folder, options = _folder_and_options(recipe, given, output, resume)
     _pretrain(recipe, options, folder)
-    scores = _judge(folder) if evaluate else None
+    scores = _judge(folder, evaluate)
     if scores:
         console.output().print(console.score_table(scores))
     print(f"run folder: {folder.path}", f"picture:    {folder.report_path}", sep="\n")
@@ -243,9 +243,9 @@ def _pretrain(recipe, options, folder):
         folder.remove_if_empty()
 
 
-def _judge(folder):
-    """The scores of a run with labels, None without; the picture in either case."""
-    labelled = "knn" in (folder.read_history() or [{}])[-1]
+def _judge(folder, evaluate=True):
+    """The scores of a run with labels, None without or unless asked for; the picture in any case."""
+    labelled = evaluate and "knn" in (folder.read_history() or [{}])[-1]
     with console.telling() as tell:
         scores = runs.evaluate(folder, progress=tell) if labelled else None
         tell("picture and projector")

@@ -34,7 +34,8 @@ def pretrain(recipe, options, folder, *, progress=()):
 
     Returns:
         The trained `keras_ssl.objectives.SelfSupervisedModel`. With early stopping it has the weights of the best
-        epoch, and so has `encoder.keras`; `model.keras` stays that of the last epoch.
+        epoch since the start or the last `--resume`, and so has `encoder.keras`; `model.keras` stays that of the
+        last epoch.
 
     Raises:
         ValueError: If data or options do not fit.
@@ -51,12 +52,16 @@ def pretrain(recipe, options, folder, *, progress=()):
         model = keras.models.load_model(folder.model_path) if resumed else _new_model(recipe, options, train)
     # The model's own clock: the history may be one epoch ahead after a crash.
     done = int(model.clock.batches_seen.numpy()) // max(len(train) // options.batch_size, 1)
-    if done >= options.epochs:
+    if done >= options.epochs or (resumed and _was_finished(folder, options)):
         return model
     rows = [row for row in folder.read_history() if row["epoch"] <= done]
 
     def describe(state):
         _describe(folder, options, model, train, state)
+
+    def begin(logs):
+        folder.forget_metrics()
+        describe("training")
 
     try:
         model.fit(
@@ -66,7 +71,7 @@ def pretrain(recipe, options, folder, *, progress=()):
             initial_epoch=done,
             callbacks=[
                 *_watching(options, model, train, test),
-                keras.callbacks.LambdaCallback(on_train_begin=lambda logs: describe("training")),
+                keras.callbacks.LambdaCallback(on_train_begin=begin),
                 RecordEpochs(folder, rows),
                 *progress,
             ],
@@ -79,6 +84,12 @@ def pretrain(recipe, options, folder, *, progress=()):
     folder.save_encoder(model.encoder)
     describe("trained")
     return model
+
+
+def _was_finished(folder, options):
+    """Whether this very training came to its end, perhaps early: to go on would replace its best encoder."""
+    config = folder.read_config()
+    return config["state"] == "trained" and config["options"]["epochs"] == options.epochs
 
 
 @contextlib.contextmanager

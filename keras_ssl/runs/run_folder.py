@@ -129,6 +129,10 @@ class RunFolder:
         """Writes what `read_metrics` reads."""
         _write_json(self._metrics_path, metrics)
 
+    def forget_metrics(self):
+        """Takes the judgement of an encoder away that training is about to change."""
+        self._metrics_path.unlink(missing_ok=True)
+
     def save_model(self, model):
         """Saves the objective, all of it, to go on from."""
         with written_aside(self.model_path) as aside:

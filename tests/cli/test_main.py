@@ -151,6 +151,25 @@ def test_resume_goes_on(cli, trained):
     assert "epoch 1/3" not in result.stderr
 
 
+def test_going_on_forgets_the_judgement_of_the_encoder_before(cli, trained):
+    runs.RunFolder(trained).write_metrics({"knn": 1.0})
+    cli("pretrain", "tiny_denoising", "--output", trained, "--epochs", 3, "--resume", "--no-evaluate")
+    assert not (trained / "metrics.json").exists()
+    assert (trained / "report.png").is_file()
+
+
+def test_resume_of_a_finished_run_changes_nothing(cli, pictures):
+    words = ("pretrain", "tiny_denoising", "--data", pictures, "--output", "run", "--no-evaluate")
+    cli(*words, "--epochs", 9, "--early-stopping", "embedding_std:1")
+    history = runs.RunFolder("run").read_history()
+    encoder = Path("run/encoder.keras").read_bytes()
+    if len(history) == 9:
+        pytest.fail("the run did not stop early, so it shows nothing")
+    assert cli(*words, "--resume").exit_code == 0
+    assert runs.RunFolder("run").read_history() == history
+    assert Path("run/encoder.keras").read_bytes() == encoder
+
+
 def test_resume_of_another_recipe(cli, trained):
     line = error_of(cli("pretrain", "simclr_fashion_mnist", "--output", trained, "--resume"))
     assert "this run is of tiny_denoising" in line
