@@ -79,8 +79,8 @@ def test_learns_on_real_pictures_without_collapse():
         backbones.small_image_resnet((28, 28, 1), widths=(16, 32), stem_strides=2), temperature=0.5
     )
     model.compile(keras.optimizers.AdamW(schedules.WarmupCosine(3e-3)))
-    history = model.fit(train, batch_size=128, epochs=4, validation_data=test, verbose=0).history
+    history = model.fit(train, batch_size=64, epochs=5, validation_data=test, verbose=0).history
     assert history["loss"][-1] < 0.95 * history["loss"][0]
-    assert history["val_loss"][-1] < history["val_loss"][0]
-    assert history["accuracy"][-1] > 2 * history["accuracy"][0]
+    assert history["val_loss"][-1] < 0.95 * history["val_loss"][0]
+    assert history["val_accuracy"][-1] > 5 / 127  # five times chance: one partner among 127 candidates
     assert history["embedding_std"][-1] > 0.5 / np.sqrt(128)
