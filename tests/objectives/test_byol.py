@@ -79,3 +79,12 @@ def test_refuses_heads_of_different_widths():
         ValueError, match=r"must end in the projection's width, 8. Received: prediction_widths=\(16, 4\)"
     ):
         tiny_model(prediction_widths=(16, 4))
+
+
+@pytest.mark.gate
+def test_a_step_with_views_compiles_under_xla(pictures):
+    model = tiny_model(momentum=0.9)
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=True)
+    before = [weight.numpy() for weight in model.teacher_encoder.weights]
+    assert np.isfinite(model.fit(pictures, batch_size=8, verbose=0).history["loss"][0])
+    assert any(not np.array_equal(a, b) for a, b in zip(before, model.teacher_encoder.weights, strict=True))
