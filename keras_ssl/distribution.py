@@ -47,6 +47,19 @@ def global_mean(tensor):
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tf.identity(tensor))
 
 
+def same_everywhere(rows):
+    """Passes a number of rows on, and fails unless it is the same on every replica.
+
+    Rows are numbered, gathered and weighted as if each replica had as many.
+    """
+    if not _many():
+        return rows
+    message = "each replica must get as many rows: use .batch(n, drop_remainder=True)"
+    check = tf.debugging.assert_equal(global_sum(rows), rows * replica_count(), message=message)
+    with tf.control_dependencies([] if check is None else [check]):
+        return tf.identity(rows)
+
+
 def first_row(tensor):
     """Index in the global batch of this replica's first row: what losses call `offset`."""
     return replica_index() * tf.shape(tensor)[0] if _many() else 0

@@ -388,12 +388,8 @@ class SelfSupervisedModel(keras.Model):
         rows = row_count(batch)
         if isinstance(rows, int):
             check_global_batch(self, rows * distribution.replica_count())
-        elif distribution.replica_count() > 1:
-            # Rows are numbered, gathered and weighted as if each replica had as many.
-            raise ValueError(
-                "`x` must have batches of one known size on several replicas: use .batch(n, drop_remainder=True). "
-                f"Received: batches of unknown size on {distribution.replica_count()} replicas"
-            )
+        else:
+            rows = distribution.same_everywhere(rows)
         draws = random.RowDraws(self.seed, step, rows, distribution.replica_index())
         return batch, draws.child(purpose)
 

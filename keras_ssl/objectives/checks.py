@@ -61,6 +61,11 @@ def check_plan(model, plan):
             f"`batch_size` counts the rows of all replicas and must be a multiple of their number, {replicas}. "
             f"Received: batch_size={plan.global_batch_size}"
         )
+    if replicas > 1 and not plan.fixed_size:
+        raise ValueError(
+            "`x` must have batches of one known size on several replicas: use .batch(n, drop_remainder=True). "
+            f"Received: batches of unknown size on {replicas} replicas"
+        )
     check_global_batch(model, plan.global_batch_size)
     if plan.batch_size is not None:  # arrays: Keras cuts the batches
         check_batch(model, as_batch(plan.x))

@@ -21,6 +21,7 @@ class FitPlan:
         batches_per_epoch: int.
         global_batch_size: int, rows of a full batch over all replicas.
         rows: int, rows that Keras will cut batches from; None unless the data are arrays.
+        fixed_size: bool, False for a dataset whose last batch may be smaller.
         ordered: a function that makes a finite pass over the data in index order, unaugmented; None if there is none.
     """
 
@@ -31,6 +32,7 @@ class FitPlan:
     global_batch_size: int
     ordered: object
     rows: int | None = None
+    fixed_size: bool = True
 
 
 def is_source(x):
@@ -91,6 +93,7 @@ def _plan_dataset(dataset, batch_size, steps_per_epoch):
             f"Received: batch_size={batch_size}"
         )
     batch = first_tensor(dataset.element_spec).shape[0]
+    fixed_size = batch is not None
     count = int(dataset.cardinality())
     finite = count >= 0
     if steps_per_epoch is None and not finite:
@@ -99,9 +102,9 @@ def _plan_dataset(dataset, batch_size, steps_per_epoch):
         raise ValueError("`x` must hold at least one batch. Received: a dataset of 0 batches")
     if batch is None:
         batch = int(first_tensor(next(iter(dataset.take(1)))).shape[0])
-    return FitPlan(
-        dataset, None, steps_per_epoch, steps_per_epoch or count, int(batch), (lambda: dataset) if finite else None
-    )
+    ordered = (lambda: dataset) if finite else None
+    steps = steps_per_epoch or count
+    return FitPlan(dataset, None, steps_per_epoch, steps, int(batch), ordered, fixed_size=fixed_size)
 
 
 def _plan_arrays(x, y, batch_size, steps_per_epoch, validation_split):

@@ -149,7 +149,7 @@ def test_dropout_differs_between_replicas(rows, two_replicas):
     with two_replicas.scope():
         model = Denoising(encoder(keras.layers.Dropout(0.5)))
         model.compile(keras.optimizers.SGD(0.0))
-    model.fit(tf.data.Dataset.from_tensor_slices(rows).batch(8), verbose=0)
+    model.fit(rows, batch_size=8, verbose=0)
     state = next(variable for variable in model.variables if variable.name == "seed_generator_state")
     first, second = two_replicas.experimental_local_results(state.value)
     assert not np.array_equal(first, second)
@@ -316,8 +316,11 @@ def test_batches_of_unknown_size_are_refused_on_replicas(rows, two_replicas):
     with two_replicas.scope():
         model = Denoising(encoder())
         model.compile("sgd")
+    uneven = tf.data.Dataset.from_tensor_slices(rows[:21]).batch(8)
     with pytest.raises(ValueError, match="batches of one known size on several replicas.*drop_remainder=True"):
-        model.fit(tf.data.Dataset.from_tensor_slices(rows[:22]).batch(8), verbose=0)
+        model.fit(uneven, verbose=0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="each replica must get as many rows"):
+        model.evaluate(uneven, verbose=0)
 
 
 def test_rows_kept_for_validation_are_not_planned(rows):
