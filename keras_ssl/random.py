@@ -54,6 +54,17 @@ class RowDraws:
         child._names = self._names
         return child
 
+    def shared(self, name, rows):
+        """A source of independent draws that are the same on every replica, for what is drawn once for a batch.
+
+        Args:
+            name: str.
+            rows: Python int, how many to draw.
+        """
+        shared = self.child(name)
+        shared.rows, shared.replica, shared.replicas = rows, 0, 1
+        return shared
+
     def bits(self, name, shape=()):
         """Uniform `uint32` tensor of shape `(rows, *shape)`."""
         skipped = self.replica * self.rows

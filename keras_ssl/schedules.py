@@ -258,10 +258,8 @@ class Constant(Schedule):
         return {"constant": self.constant}
 
 
-def as_schedule(value, default):
-    """A schedule from a schedule (a copy, since it will be bound), a number (constant), or None (`default`)."""
-    if value is None:
-        return default
+def as_schedule(value):
+    """A schedule from a schedule (a copy, since it will be bound) or a number (constant)."""
     if isinstance(value, Schedule):
         return type(value).from_config(value.get_config())
     return value if callable(value) else Constant(float(value))

@@ -62,7 +62,7 @@ def run_objective_test(make, x, *, strategy=None, learns=True, thorough=True):
     Args:
         make: function without arguments that returns a new objective, not compiled, the same each time. Its encoder has
             no batch statistics, or synchronised ones, and its heads likewise; its seed is fixed.
-        x: array of at least 16 real inputs.
+        x: at least 16 real inputs: an array, a structure of arrays, or a batch, a dict with `x` and `y` or `index`.
         strategy: `tf.distribute` strategy with two replicas, or None to leave that check out.
         learns: bool, whether to train for some steps on `x` and expect a lower loss.
         thorough: bool, False for the quick part: saving, bad input, one step.
@@ -135,8 +135,10 @@ def check_replicas(make, x, strategy, steps=4, tolerance=1e-6):
 
 def check_replicas_skip(make, x, strategy):
     """A NaN on one replica alone moves nothing on any, with and without loss scaling."""
-    rows = keras.tree.map_structure(lambda array: array[:8].astype("float32"), x)
-    bad = keras.tree.map_structure(lambda array: np.concatenate([array[:4], np.full_like(array[4:], np.nan)]), rows)
+    bad = _changed(
+        keras.tree.map_structure(lambda array: array[:8], x),
+        lambda array: np.concatenate([array[:4], np.full_like(array[4:], np.nan, "float32")]),
+    )
     for policy in ("float32", "mixed_float16"):
         with _policy(policy), strategy.scope():
             model = _fresh(make)
@@ -192,7 +194,7 @@ def check_skips_non_finite(make, x):
     _fit(model, x, batches=1)
     start = [variable.numpy() for variable in _saved_state(model)]
     steps = int(model.optimizer_steps())
-    bad = keras.tree.map_structure(lambda array: np.full(array.shape, np.nan, "float32"), x)
+    bad = _changed(x, lambda array: np.full(array.shape, np.nan, "float32"))
     error = _error_of(lambda: model.fit(_batches(bad, steps=1), verbose=0))
     _require(isinstance(error, FloatingPointError), f"NaN did not end in a FloatingPointError but in {error!r}")
     _require(int(model.optimizer_steps()) == steps, "a step with NaN counted as an update")
@@ -256,7 +258,7 @@ def check_export(make, x):
     model = _fresh(make)
     model.compile()
     _fit(model, x, batches=2)
-    examples = keras.tree.map_structure(lambda array: array[:4], x)
+    examples = keras.tree.map_structure(lambda array: array[:4], _inputs(x))
     with tempfile.TemporaryDirectory() as folder:
         serving.export_encoder(model, folder, examples=examples)
         serving.verify(folder)
@@ -280,7 +282,7 @@ def check_labels_change_nothing(make, x):
     weights = []
     for labels in (0, 1):
         model = _fresh(make)
-        if getattr(model, "uses_labels", False):
+        if model.uses_labels:
             return
         model.compile(keras.optimizers.SGD(0.1))
         rows = len(keras.tree.flatten(x)[0])
@@ -291,15 +293,20 @@ def check_labels_change_nothing(make, x):
 
 
 def check_bad_input(make, x):
-    """Wrong rank, strings, no rows, too few rows, and an unknown `metrics` end in one clear line each."""
+    """Wrong rank, strings, no rows, too few rows, no labels or numbers where they are needed, and an unknown `metrics`
+    end in one clear line each."""
     model = _fresh(make)
     _raises(lambda: model.compile(metrics=["mse"]), "metrics")
     model.compile(keras.optimizers.SGD(0.1))
-    if isinstance(x, np.ndarray):
-        _raises(lambda: model.fit(x[:, None], batch_size=8, verbose=0), "rank")
-        _raises(lambda: model.fit(x.astype("str"), batch_size=8, verbose=0), "numbers")
-        _raises(lambda: model.fit(x[:0], batch_size=8, verbose=0), "row")
-        _raises(lambda: model.fit(np.full(x.shape, np.nan, "float32"), batch_size=8, verbose=0), "finite")
+    if isinstance(_inputs(x), np.ndarray):
+        _raises(lambda: model.fit(_changed(x, lambda array: array[:, None]), batch_size=8, verbose=0), "rank")
+        _raises(lambda: model.fit(_changed(x, lambda array: array.astype("str")), batch_size=8, verbose=0), "numbers")
+        none = keras.tree.map_structure(lambda array: array[:0], x)
+        _raises(lambda: model.fit(none, batch_size=8, verbose=0), "row")
+        nan = _changed(x, lambda array: np.full(array.shape, np.nan, "float32"))
+        _raises(lambda: model.fit(nan, batch_size=8, verbose=0), "finite")
+    if model.uses_labels or model.uses_index:
+        _raises(lambda: model.fit(_inputs(x), batch_size=8, verbose=0), "must come with")
     endless = _batches(x, steps=1).repeat()
     _raises(lambda: model.fit(endless, verbose=0), "steps_per_epoch")
     if model.minimum_batch > 1:
@@ -319,6 +326,17 @@ def _policy(name):
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _inputs(x):
+    """What the encoder takes, of a batch or of inputs alone."""
+    return x["x"] if isinstance(x, dict) and "x" in x else x
+
+
+def _changed(x, function):
+    """The same data with other inputs; labels and numbers stay."""
+    changed = keras.tree.map_structure(function, _inputs(x))
+    return changed if _inputs(x) is x else {**x, "x": changed}
 
 
 def _batches(x, steps, batch_size=8):

@@ -39,7 +39,7 @@ NAMES = {
         "random_encoder",
         "raw_features",
     ],
-    "layers": ["MomentumTeacher", "MultiLayerPerceptron", "PredictionHead", "ProjectionHead"],
+    "layers": ["FeatureQueue", "MomentumTeacher", "MultiLayerPerceptron", "PredictionHead", "ProjectionHead"],
     "losses": ["negative_cosine", "normalize", "nt_xent", "nt_xent_logits", "nt_xent_of_logits"],
     "distribution": [
         "Slices",
@@ -62,8 +62,16 @@ NAMES = {
         "synchronize_batch_norm",
         "worker_count",
     ],
-    "metrics": ["EmbeddingStd", "alignment", "embedding_std", "larger_is_better", "rankme", "uniformity"],
-    "objectives": ["BYOL", "JointEmbeddingModel", "SelfSupervisedModel", "SimCLR"],
+    "metrics": [
+        "EmbeddingStd",
+        "alignment",
+        "embedding_std",
+        "larger_is_better",
+        "positive_accuracy",
+        "rankme",
+        "uniformity",
+    ],
+    "objectives": ["BYOL", "JointEmbeddingModel", "MomentumTeacherModel", "SelfSupervisedModel", "SimCLR"],
     "optimizers": ["LARS", "one_dimensional"],
     "serving": [
         "LiteEncoder",

@@ -245,3 +245,14 @@ def test_step_seeds_take_a_tensor_step():
     compiled = tf.function(lambda step, replica: step_seeds(1, "layers", 3, step, replica))
     found = compiled(tf.constant(7, "int64"), tf.constant(1)).numpy()
     np.testing.assert_array_equal(found, step_seeds(1, "layers", 3, 7, 1).numpy())
+
+
+def test_shared_draws_are_the_same_on_every_replica_and_independent_of_others():
+    first, second = (
+        RowDraws(seed=1, step=2, rows=2, replica=replica, replicas=2).shared("directions", 5).normal("x", shape=(3,))
+        for replica in (0, 1)
+    )
+    assert first.shape == (5, 3)
+    np.testing.assert_array_equal(first, second)
+    own = RowDraws(seed=1, step=2, rows=5).normal("x", shape=(3,))
+    assert not np.allclose(first, own)

@@ -86,14 +86,13 @@ def test_constant_is_constant():
     assert [float(Constant(0.25)(step)) for step in (0, 7)] == [0.25, 0.25]
 
 
-def test_as_schedule_takes_schedules_numbers_and_none():
-    default, other = Constant(1.0), CosineMomentum(total_steps=3)
-    assert as_schedule(None, default) is default
-    copy = as_schedule(other, default)
+def test_as_schedule_takes_schedules_and_numbers():
+    other = CosineMomentum(total_steps=3)
+    copy = as_schedule(other)
     assert copy is not other  # two models may be given the same one, and each binds its own
     assert copy.get_config() == other.get_config()
-    assert float(as_schedule(2, default)(5)) == 2.0
-    assert float(as_schedule(0, default)(5)) == 0.0
+    assert float(as_schedule(2)(5)) == 2.0
+    assert float(as_schedule(0)(5)) == 0.0
 
 
 @pytest.mark.parametrize(

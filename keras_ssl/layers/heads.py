@@ -5,13 +5,16 @@ import keras
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class MultiLayerPerceptron(keras.layers.Layer):
-    """Dense layers with batch normalisation and ReLU between them, built at once.
+    """Dense layers with batch normalisation and an activation between them, built at once.
 
     Args:
         input_dim: int, features that come in.
         widths: tuple of ints, width of each dense layer; the last is the output.
         normalize_output: bool, whether the last layer is batch-normalised too (and then has no bias).
         synchronized: bool, whether batch statistics are those of the global batch, as in the papers.
+        batch_normalization: bool, whether there is batch normalisation between the layers.
+        activation: name of the activation between the layers.
+        scale_output: bool, False for an output normalisation without scale and shift (`affine=False` in PyTorch).
         **kwargs: `name`, `dtype` of `keras.layers.Layer`.
 
     Call arguments:
@@ -22,7 +25,17 @@ class MultiLayerPerceptron(keras.layers.Layer):
         Tensor of shape `(batch, widths[-1])` in the compute dtype.
     """
 
-    def __init__(self, input_dim, widths, normalize_output=False, synchronized=True, **kwargs):
+    def __init__(
+        self,
+        input_dim,
+        widths,
+        normalize_output=False,
+        synchronized=True,
+        batch_normalization=True,
+        activation="relu",
+        scale_output=True,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         widths = tuple(int(width) for width in widths)
         if not widths or min(widths) < 1:
@@ -31,21 +44,29 @@ class MultiLayerPerceptron(keras.layers.Layer):
         self.widths = widths
         self.normalize_output = normalize_output
         self.synchronized = synchronized
+        self.batch_normalization = batch_normalization
+        self.activation = activation
+        self.scale_output = scale_output
 
         self.stack = keras.Sequential([keras.Input((self.input_dim,))], name="stack")
         for depth, width in enumerate(widths):
             last = depth == len(widths) - 1
-            normalized = not last or normalize_output
+            normalized = normalize_output if last else batch_normalization
             self.stack.add(keras.layers.Dense(width, use_bias=not normalized, dtype=self.dtype_policy))
             if normalized:
                 # The papers' momentum and epsilon: Keras's own defaults are .99 and 1e-3.
                 self.stack.add(
                     keras.layers.BatchNormalization(
-                        momentum=0.9, epsilon=1e-5, synchronized=synchronized, dtype=self.dtype_policy
+                        momentum=0.9,
+                        epsilon=1e-5,
+                        center=scale_output or not last,
+                        scale=scale_output or not last,
+                        synchronized=synchronized,
+                        dtype=self.dtype_policy,
                     )
                 )
             if not last:
-                self.stack.add(keras.layers.Activation("relu", dtype=self.dtype_policy))
+                self.stack.add(keras.layers.Activation(activation, dtype=self.dtype_policy))
         self.built = True
 
     @property
@@ -66,6 +87,9 @@ class MultiLayerPerceptron(keras.layers.Layer):
             "widths": list(self.widths),
             "normalize_output": self.normalize_output,
             "synchronized": self.synchronized,
+            "batch_normalization": self.batch_normalization,
+            "activation": self.activation,
+            "scale_output": self.scale_output,
         }
 
 

@@ -4,5 +4,6 @@ from keras_ssl.objectives.base import SelfSupervisedModel
 from keras_ssl.objectives.contrastive.simclr import SimCLR
 from keras_ssl.objectives.distillation.byol import BYOL
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
+from keras_ssl.objectives.momentum_teacher_model import MomentumTeacherModel
 
-__all__ = ["BYOL", "JointEmbeddingModel", "SelfSupervisedModel", "SimCLR"]
+__all__ = ["BYOL", "JointEmbeddingModel", "MomentumTeacherModel", "SelfSupervisedModel", "SimCLR"]

@@ -38,6 +38,8 @@ class SelfSupervisedModel(keras.Model):
         diagnostics_names: names of what `diagnostics` returns, logged beside the loss.
         plays: for several players, dict from group to the terms it minimises; by default all groups minimise all terms.
         minimum_batch: rows that a global batch needs at least.
+        uses_labels: whether batches must have labels, `y`; else labels change nothing.
+        uses_index: whether batches must tell the number of each row in the data, `index`.
         feature_dim: int, width of the encoder's output.
         z_dim: int, width of `z`; healthy embeddings have an `embedding_std` of about `1 / sqrt(z_dim)`.
         clock: the counters that are saved with the model, see `keras_ssl.schedules.Clock`.
@@ -82,6 +84,8 @@ class SelfSupervisedModel(keras.Model):
     diagnostics_names = ()
     plays = {}
     minimum_batch = 1
+    uses_labels = False
+    uses_index = False
 
     def __init__(self, encoder, *, feature_key=None, seed=0, **kwargs):
         super().__init__(**kwargs)
@@ -150,6 +154,15 @@ class SelfSupervisedModel(keras.Model):
         """Refuses raw data that cannot be learned from; unless overridden, what the encoder itself cannot take."""
         check_input(x, self.encoder)
 
+    def check_data(self, rows, batch_size):
+        """Refuses data that cannot be learned from, before anything is trained; extend it where there is a limit.
+
+        Args:
+            rows: int, rows of one epoch.
+            batch_size: int, rows of a global batch.
+        """
+        check_global_batch(self, batch_size)
+
     # What an objective may use.
 
     def encode(self, x, training=False, encoder=None):
@@ -164,6 +177,11 @@ class SelfSupervisedModel(keras.Model):
         workers = self._updates.workers
         # The sum is a value: a conversion alone would be the variable, which moves.
         return ops.cast(workers[0].iterations, "int64") + 0 if workers else ops.zeros((), "int64")
+
+    def epochs_done(self):
+        """Updates so far over the updates of an epoch: float32 scalar, 0 before `fit` has planned any."""
+        epoch = ops.cast(self.clock.steps_per_epoch, "float32")
+        return ops.where(epoch > 0, ops.cast(self.optimizer_steps(), "float32") / ops.maximum(epoch, 1.0), 0.0)
 
     def failed_steps(self):
         """Number of steps in the running `fit` whose loss or gradient was not finite: int."""

@@ -29,6 +29,15 @@ def feature_dim(encoder, feature_key):
 
 def check_batch(model, batch):
     """Refuses what the objective cannot take, and given views that are no tuple."""
+    for key, wanted, what in (
+        ("y", model.uses_labels, "labels"),
+        ("index", model.uses_index, "the number of each row"),
+    ):
+        if wanted and key not in batch:
+            raise ValueError(
+                f"`x` must come with {what}, for {type(model).__name__} learns from it: give a source of "
+                f"keras_ssl.data, or batches that are dicts with 'x' and {key!r}. Received: a batch of {sorted(batch)}"
+            )
     if "views" in batch and not isinstance(batch["views"], (tuple, list)):
         raise ValueError(f"`views` must be a tuple of batches. Received: views of type {type(batch['views']).__name__}")
     for x in batch.get("views", ()) or (batch["x"],):
@@ -64,7 +73,7 @@ def check_plan(model, plan):
             "`x` must have batches of one known size on several replicas: use .batch(n, drop_remainder=True). "
             f"Received: batches of unknown size on {replicas} replicas"
         )
-    check_global_batch(model, plan.global_batch_size)
+    model.check_data(plan.batches_per_epoch * plan.global_batch_size, plan.global_batch_size)
     if plan.batch_size is not None:  # arrays: Keras cuts the batches
         check_batch(model, as_batch(plan.x))
         left = plan.rows % plan.batch_size
@@ -83,6 +92,22 @@ def check_global_batch(model, rows):
             f"`batch_size` must be at least {model.minimum_batch} for {type(model).__name__}, which compares the rows "
             f"of a batch. Received: batch_size={rows}"
         )
+
+
+def check_queue(queue_size, rows, batch_size):
+    """Refuses a queue that a batch does not fit into, or that would hold the features of a picture twice."""
+    if not batch_size <= queue_size <= rows:
+        raise ValueError(
+            f"`queue_size` must be at least the rows of a global batch, {batch_size}, and at most those of an epoch, "
+            f"{rows}: a longer queue would hold older features of the same rows. Received: queue_size={queue_size}"
+        )
+
+
+def check_positive(**values):
+    """Refuses numbers that are not above 0: `check_positive(temperature=temperature)`."""
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
 
 
 def check_replicas_can(strategy, workers, steps_per_execution, jit_compile):

@@ -99,3 +99,18 @@ def test_is_saved_within_a_model(rng, tmp_path):
 def test_refuses_widths_that_are_none(widths):
     with pytest.raises(ValueError, match=r"`widths` must name at least one positive width.*Received: widths="):
         ProjectionHead(4, widths)
+
+
+def test_without_batch_normalisation_the_layers_have_biases(rng):
+    head = ProjectionHead(3, (4, 2), batch_normalization=False, activation="gelu")
+    assert [tuple(weight.shape) for weight in head.weights] == [(3, 4), (4,), (4, 2), (2,)]
+    x = rng.normal(size=(5, 3)).astype("float32")
+    w0, b0, w1, b1 = head.get_weights()
+    expected = keras.activations.gelu(x @ w0 + b0).numpy() @ w1 + b1
+    np.testing.assert_allclose(head(x), expected, atol=1e-5)
+
+
+def test_an_output_normalisation_without_scale_has_no_weights_to_learn():
+    head = ProjectionHead(3, (4, 2), normalize_output=True, scale_output=False)
+    assert [weight.name for weight in head.trainable_weights] == ["kernel", "gamma", "beta", "kernel"]
+    assert ProjectionHead.from_config(head.get_config()).scale_output is False

@@ -47,7 +47,7 @@ def test_given_pairs_are_final(pictures):
     model = objectives.SimCLR(tiny())
     views = model.views({"views": (pictures, pictures)}, None, True)
     assert views[0] is pictures
-    with pytest.raises(ValueError, match="must be two for SimCLR. Received: 3 views"):
+    with pytest.raises(ValueError, match="must be 2 in number for SimCLR. Received: 3 views"):
         model.views({"views": (pictures,) * 3}, None, True)
 
 

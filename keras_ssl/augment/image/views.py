@@ -21,8 +21,9 @@ def simclr_views(
     brightness_mode="multiplicative",
     shuffle=False,
     value_range=None,
+    count=2,
 ):
-    """Makes two views of each image as SimCLR does: crop, flip, colour jitter, grey, blur.
+    """Makes two views of each image, or `count`, as SimCLR does: crop, flip, colour jitter, grey, blur.
 
     The defaults are the paper's for ImageNet. Small images want less: for CIFAR-10 the paper takes `strength=0.5` and
     `blur=0`. Grey images have no colour to jitter: only brightness and contrast remain, and crops from
@@ -32,7 +33,7 @@ def simclr_views(
 
     Args:
         images: Tensor of shape `(rows, height, width, channels)`, uint8 or float.
-        rng: `keras_ssl.random.RowDraws` of as many rows; the views draw from its children `view_0`, `view_1`.
+        rng: `keras_ssl.random.RowDraws` of as many rows; view `i` draws from its child `view_i`.
         size: Size of the views: int or `(height, width)`. That of `images` if left out.
         strength: Strength of the colour jitter, 0 or more: ranges 0.8, 0.8, 0.8 and 0.2 times this for brightness,
             contrast, saturation and hue.
@@ -47,9 +48,10 @@ def simclr_views(
         shuffle: Whether each view gets the four parts of the jitter in an order of its own.
         value_range: `(low, high)`, the values of black and white. `(0, 255)` for uint8 and `(0, 1)` for float if
             left out.
+        count: How many views.
 
     Returns:
-        Tuple of two float32 tensors of shape `(rows, *size, channels)`, in the same value range as `images`.
+        Tuple of `count` float32 tensors of shape `(rows, *size, channels)`, in the same value range as `images`.
 
     Raises:
         ValueError: If the rank is not 4, or an argument is out of bounds.
@@ -68,8 +70,8 @@ def simclr_views(
     """
     images, value_range = to_unit_range(images, value_range)
     views = []
-    for name in ("view_0", "view_1"):
-        draws = rng.child(name)
+    for index in range(count):
+        draws = rng.child(f"view_{index}")
         view = random_resized_crop(images, draws, size, crop_scale, crop_ratio, flip=flip)
         view = distort(
             view,

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from keras_ssl import distribution, layers, losses, optimizers, schedules
+from keras_ssl import distribution, losses, metrics, optimizers, schedules
+from keras_ssl.objectives.checks import check_positive
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
 
 
@@ -46,38 +47,29 @@ class SimCLR(JointEmbeddingModel):
     terms = ("nt_xent",)
     diagnostics_names = ("accuracy",)
     minimum_batch = 2
+    projection_options = {"normalize_output": True}
 
     def __init__(self, encoder, projection_widths=None, temperature=0.1, augment=None, **kwargs):
-        super().__init__(encoder, augment=augment, **kwargs)
-        if not temperature > 0:
-            raise ValueError(f"`temperature` must be positive. Received: temperature={temperature}")
-        self.projection_widths = tuple(projection_widths or (self.feature_dim, 128))
+        super().__init__(encoder, projection_widths, augment=augment, **kwargs)
+        check_positive(temperature=temperature)
         self.temperature = temperature
-        self.projector = layers.ProjectionHead(self.feature_dim, self.projection_widths, normalize_output=True)
-        self.z_dim = self.projector.output_dim
 
     def forward(self, views, training):
-        z = self.projector(self.encode_together(views, training), training=training)
-        z0, z1 = ops.split(ops.cast(z, "float32"), 2, axis=0)
+        z0, z1 = (ops.cast(z, "float32") for z in self.project(views, training))
         candidates = distribution.gather(z0), distribution.gather(z1)
         offset = distribution.first_row(z0)
         logits, partners = losses.nt_xent_logits(z0, z1, self.temperature, candidates=candidates, offset=offset)
-        return {"z": z, "logits": logits, "partners": partners}
+        return {"z": ops.concatenate([z0, z1]), "logits": logits, "partners": partners}
 
     def objective(self, outputs):
         return {"nt_xent": losses.nt_xent_of_logits(outputs["logits"], outputs["partners"])}
 
     def diagnostics(self, outputs):
-        found = ops.equal(ops.cast(ops.argmax(outputs["logits"], axis=1), "int32"), outputs["partners"])
-        return {"accuracy": ops.mean(ops.cast(found, "float32"))}
+        return {"accuracy": metrics.positive_accuracy(outputs["logits"], outputs["partners"])}
 
     def default_optimizer(self):
         rate = schedules.WarmupCosine(peak=0.3, warmup_epochs=10, reference_batch_size=256)
         return optimizers.LARS(rate, momentum=0.9, weight_decay=1e-6)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "projection_widths": list(self.projection_widths),
-            "temperature": self.temperature,
-        }
+        return {**super().get_config(), "temperature": self.temperature}

@@ -3,13 +3,13 @@
 import keras
 from keras import ops
 
-from keras_ssl import layers, losses, optimizers, schedules
+from keras_ssl import losses, optimizers, schedules
 from keras_ssl.augment.image import byol_views
-from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
+from keras_ssl.objectives.momentum_teacher_model import MomentumTeacherModel
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class BYOL(JointEmbeddingModel):
+class BYOL(MomentumTeacherModel):
     """Predicts a slowly moving teacher's projection of one view from the other view; no negatives.
 
     Student: encoder, projector, predictor. Teacher: a momentum average of encoder and projector. The loss adds both
@@ -46,7 +46,6 @@ class BYOL(JointEmbeddingModel):
     """
 
     terms = ("byol",)
-    diagnostics_names = ("teacher_momentum",)
 
     def __init__(
         self,
@@ -57,21 +56,7 @@ class BYOL(JointEmbeddingModel):
         augment=None,
         **kwargs,
     ):
-        super().__init__(encoder, augment=augment, **kwargs)
-        self.projection_widths = tuple(projection_widths)
-        self.prediction_widths = tuple(prediction_widths)
-        if self.prediction_widths[-1] != self.projection_widths[-1]:
-            raise ValueError(
-                f"`prediction_widths` must end in the projection's width, {self.projection_widths[-1]}. "
-                f"Received: prediction_widths={self.prediction_widths}"
-            )
-        self.momentum = schedules.as_schedule(momentum, default=schedules.CosineMomentum(start=0.996, end=1.0))
-        schedules.bind_schedule(self.momentum, self.clock)
-        self.projector = layers.ProjectionHead(self.feature_dim, self.projection_widths)
-        self.predictor = layers.PredictionHead(self.projector.output_dim, self.prediction_widths)
-        self.teacher_encoder = layers.MomentumTeacher(self.encoder, name="teacher_encoder")
-        self.teacher_projector = layers.MomentumTeacher(self.projector, name="teacher_projector")
-        self.z_dim = self.projector.output_dim
+        super().__init__(encoder, projection_widths, prediction_widths, momentum, augment, **kwargs)
 
     def default_augment(self):
         return byol_views
@@ -81,7 +66,7 @@ class BYOL(JointEmbeddingModel):
         return {
             "z": ops.concatenate(projections, axis=0),
             "predictions": [self.predictor(z, training=training) for z in projections],
-            "targets": [self._teach(view, training) for view in views],
+            "targets": [self.teach(view, training) for view in views],
             "teacher_momentum": self.scheduled(self.momentum),
         }
 
@@ -91,25 +76,6 @@ class BYOL(JointEmbeddingModel):
         directions = losses.negative_cosine(first, target_of_second), losses.negative_cosine(second, target_of_first)
         return {"byol": 4.0 + 2.0 * sum(directions)}
 
-    def diagnostics(self, outputs):
-        return {"teacher_momentum": outputs["teacher_momentum"]}
-
-    def after_step(self, outputs, stepped):
-        self.teacher_encoder.follow(self.encoder, outputs["teacher_momentum"], stepped)
-        self.teacher_projector.follow(self.projector, outputs["teacher_momentum"], stepped)
-
     def default_optimizer(self):
         rate = schedules.WarmupCosine(peak=0.2, warmup_epochs=10, reference_batch_size=256)
         return optimizers.LARS(rate, momentum=0.9, weight_decay=1.5e-6)
-
-    def _teach(self, view, training):
-        features = self.encode(view, training, encoder=self.teacher_encoder)
-        return self.teacher_projector(features, training=training)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "projection_widths": list(self.projection_widths),
-            "prediction_widths": list(self.prediction_widths),
-            "momentum": keras.saving.serialize_keras_object(self.momentum),
-        }
