@@ -30,7 +30,7 @@ def main():
 def measure(recipe):
     source = data.load(recipe.data)
     keras.utils.set_random_seed(0)
-    model = recipe.build(source.image_shape, 0)
+    model = recipe.build(source, 0)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = timed(callbacks.Checkpoint)(folder)
         start = time.perf_counter()

@@ -109,7 +109,7 @@ def work(told):
     strategy, stopwatch = distribution.strategy("auto"), Stopwatch()  # before TensorFlow runs anything
     recipe, source = recipes.get("simclr_fashion_mnist"), data.load("fashion_mnist_sample")
     with strategy.scope():
-        model = recipe.build(source.image_shape, 0)
+        model = recipe.build(source, 0)
     if told["synchronize"]:
         distribution.synchronize_batch_norm(model)
     batch_size = BATCH * strategy.num_replicas_in_sync

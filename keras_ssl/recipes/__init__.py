@@ -1,7 +1,4 @@
-"""The zoo: each recipe is one file here that defines `RECIPE`, found by itself.
-
-Recipes import what they build with inside `build`, so that listing them stays quick.
-"""
+"""The zoo: each recipe is one file that defines `RECIPE`, in a folder for its data; it is found by itself."""
 
 import difflib
 import importlib
@@ -37,6 +34,6 @@ def get(name):
 
 
 def _recipes():
-    modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    modules = (importlib.import_module(found.name) for found in pkgutil.walk_packages(__path__, f"{__name__}."))
     recipes = (module.RECIPE for module in modules if hasattr(module, "RECIPE"))
     return {recipe.name: recipe for recipe in recipes}

@@ -8,17 +8,18 @@ from collections.abc import Callable, Mapping
 class Recipe:
     """One entry of the zoo: a backbone, an objective, data and a schedule that were made for one another.
 
-    A recipe is one file of `keras_ssl.recipes` that defines `RECIPE`; nothing else has to change.
+    A recipe is one file in a folder of `keras_ssl.recipes` that defines `RECIPE`; nothing else has to change.
 
     Args:
-        name: str, as on the command line; the name of its file.
+        name: str, as on the command line: the names of its file and its folder, joined by an underscore.
         objective: str, name of the class in `keras_ssl.objectives`, for instance `"SimCLR"`.
         summary: str, one line that says what it trains on what.
         paper: str, arXiv id of the objective.
         data: str, what `keras_ssl.data.load` is asked for.
         epochs: int, passes over the data.
         batch_size: int, rows of a global batch.
-        build: callable that takes `(image_shape, seed)` and returns a compiled `SelfSupervisedModel`.
+        build: callable that takes `(data, seed)`, the `keras_ssl.data.Source` to learn from and an int, and returns a
+            compiled `SelfSupervisedModel`.
         image_size: `(height, width)` to which a folder of pictures is brought, or None.
         seed: int, the seed of the run that gave the scores.
         scores: dict of what was measured: `"knn"`, `"linear"` (accuracies in 0..1), `"seconds"`. Empty if nothing was.
@@ -38,7 +39,7 @@ class Recipe:
     ...     data="pictures/",
     ...     epochs=10,
     ...     batch_size=128,
-    ...     build=lambda image_shape, seed: ...,
+    ...     build=lambda data, seed: ...,
     ...     image_size=(64, 64),
     ... )
     >>> recipe.scores

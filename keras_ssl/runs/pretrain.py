@@ -127,7 +127,7 @@ def _dtype_policy(policy):
 
 
 def _new_model(recipe, options, train, strategy):
-    model = recipe.build(train.image_shape, options.seed)
+    model = recipe.build(train, options.seed)
     if strategy.num_replicas_in_sync > 1:
         # So that any number of replicas learns what one would.
         distribution.synchronize_batch_norm(model)

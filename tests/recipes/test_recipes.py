@@ -1,20 +1,22 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from keras_ssl import objectives, recipes
+from keras_ssl import data, objectives, recipes
 
 
 def test_names_are_those_of_the_files():
-    files = {path.stem for path in Path(recipes.__file__).parent.glob("*.py")}
-    assert recipes.names() == sorted(files - {"__init__", "recipe"})
+    files = Path(recipes.__file__).parent.glob("*/*.py")
+    written = {f"{path.stem}_{path.parent.name}" for path in files if path.stem not in ("__init__", "common")}
+    assert recipes.names() == sorted(written)
     assert all(recipes.get(name).name == name for name in recipes.names())
 
 
 @pytest.mark.parametrize("name", recipes.names())
 def test_builds_the_objective_it_names_compiled(name):
     recipe = recipes.get(name)
-    model = recipe.build((28, 28, 1), 3)
+    model = recipe.build(data.load(np.zeros((8, 28, 28, 1), "uint8")), 3)
     assert type(model) is getattr(objectives, recipe.objective)
     assert model.compiled
     assert model.seed == 3

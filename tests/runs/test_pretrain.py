@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from keras_ssl import layers, runs
+from keras_ssl import data, layers, runs
 
 
 @pytest.fixture
@@ -81,8 +81,8 @@ def test_a_run_that_is_done_stays_as_it_is(train):
 
 
 def test_a_loss_that_is_not_finite(train, recipe, tmp_path):
-    def build(image_shape, seed):
-        model = recipe.build(image_shape, seed)
+    def build(data, seed):
+        model = recipe.build(data, seed)
         sound = model.objective
         # Three batches an epoch: the fifth is in the second.
         model.objective = lambda outputs: {
@@ -95,15 +95,15 @@ def test_a_loss_that_is_not_finite(train, recipe, tmp_path):
     folder = runs.RunFolder.open(tmp_path / "run")
     assert "non-finite" in folder.read_config()["state"]
     assert len(folder.read_history()) == 2
-    start = recipe.build((8, 8, 1), 0).encoder.get_weights()
+    start = recipe.build(data.load(np.zeros((1, 8, 8, 1), "uint8")), 0).encoder.get_weights()
     for model in (folder.load_encoder(), keras.models.load_model(folder.model_path).encoder):
         assert all(np.isfinite(weight).all() for weight in model.get_weights())
         assert not np.array_equal(model.get_weights()[0], start[0])
 
 
 def test_the_encoder_of_the_best_epoch_is_kept(train, recipe):
-    def build(image_shape, seed):
-        model = recipe.build(image_shape, seed)
+    def build(data, seed):
+        model = recipe.build(data, seed)
         # It gets worse and worse.
         model.objective = lambda outputs: {
             "distance": ops.mean(outputs["z"]) * 0.0 + ops.cast(model.clock.batches_seen, "float32")
@@ -136,8 +136,8 @@ def test_a_batch_beyond_the_data_leaves_nothing(train, tmp_path):
 def test_starts_from_another_run_with_its_teacher_too(train, recipe):
     other, _ = train("other", epochs=1)
 
-    def build(image_shape, seed):
-        model = recipe.build(image_shape, seed)
+    def build(data, seed):
+        model = recipe.build(data, seed)
         model.teacher = layers.MomentumTeacher(model.encoder)
         model.compile(keras.optimizers.SGD(0.0))
         return model
@@ -151,9 +151,9 @@ def test_starts_from_another_run_with_its_teacher_too(train, recipe):
 def test_another_architecture_cannot_be_started_from(train, recipe, tmp_path):
     other, _ = train("other", epochs=1)
 
-    def build(image_shape, seed):
-        return type(recipe.build(image_shape, seed))(
-            keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(), keras.layers.Dense(5)])
+    def build(data, seed):
+        return type(recipe.build(data, seed))(
+            keras.Sequential([keras.Input(data.image_shape), keras.layers.Flatten(), keras.layers.Dense(5)])
         )
 
     with pytest.raises(ValueError, match=r"`init_from` must name a run .*\(325 parameters\).*other \(390 parameters\)"):

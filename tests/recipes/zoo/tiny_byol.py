@@ -13,10 +13,10 @@ def noisy_views(x, rng):
     return tuple(x + 0.1 * rng.normal(f"noise_{view}", shape=tuple(x.shape[1:])) for view in range(2))
 
 
-def build(image_shape, seed):
+def build(data, seed):
     encoder = keras.Sequential(
         [
-            keras.Input(image_shape),
+            keras.Input(data.image_shape),
             keras.layers.Flatten(),
             keras.layers.Dense(8),
             keras.layers.BatchNormalization(momentum=0.9),

@@ -36,8 +36,8 @@ def encoder(image_shape, width=6):
     )
 
 
-def build(image_shape, seed):
-    model = Denoising(encoder(image_shape), seed=seed)
+def build(data, seed):
+    model = Denoising(encoder(data.image_shape), seed=seed)
     model.compile(keras.optimizers.Adam(1e-3))
     return model
 

@@ -1,0 +1,23 @@
+"""BYOL on the embedded Fashion-MNIST sample.
+
+keras-ssl pretrain byol_fashion_mnist
+"""
+
+from keras_ssl import objectives, schedules
+from keras_ssl.recipes.fashion_mnist import common
+
+
+def build(data, seed):
+    """The teacher is quicker than the paper's, which is made for some hundred epochs."""
+    model = objectives.BYOL(
+        common.encoder(data),
+        projection_widths=(512, 128),
+        prediction_widths=(512, 128),
+        momentum=schedules.CosineMomentum(start=0.97),
+        augment=common.views(),
+        seed=seed,
+    )
+    return common.compiled(model)
+
+
+RECIPE = common.recipe("byol", "BYOL", "2006.07733", build)
