@@ -28,6 +28,7 @@ table: .venv/installed ## every recipe's scores
 
 bench: .venv/dev ## speed, as ratios against peers in the same run
 	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/image_objectives.py --again
 	$(BIN)/python benchmarks/image_views.py
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/scaling.py

@@ -12,7 +12,7 @@ RESULTS = Path(__file__).parent / "results"
 def save(name, figures, seed=0):
     """Writes `results/<name>.json` with the commit, the seed and the machine, aside and then renamed."""
     RESULTS.mkdir(exist_ok=True)
-    record = {"commit": _commit(), "seed": seed, "machine": _machine(), **figures}
+    record = {"commit": commit(), "seed": seed, "machine": _machine(), **figures}
     path = RESULTS / f"{name}.json"
     aside = path.with_suffix(".tmp")
     aside.write_text(json.dumps(record, indent=2) + "\n")
@@ -20,7 +20,8 @@ def save(name, figures, seed=0):
     print(f"written to {path}")
 
 
-def _commit():
+def commit():
+    """What is checked out, with "-dirty" where files differ from it: str."""
     found = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=RESULTS.parent, check=False
     )

@@ -1,8 +1,10 @@
-"""Runs the recipes and writes down what they reach: the table of objectives in the README.
+"""Runs the recipes and writes down what they reach: the table of objectives.
 
-python benchmarks/table.py [--only RECIPE ...] [--again]
+python benchmarks/table.py [--only RECIPE ...] [--again] [--write]
 
-A recipe that has its file in `results/` is not run again unless told so.
+Each recipe has a process of its own. One that has its file in `results/`, with the epochs and the batch size that it
+has now, is not run again unless told so: a table that was broken off goes on with what is missing. Memory is the peak
+until the end of pretraining; `baseline_memory_mb` is what TensorFlow and the data take before it.
 """
 
 import argparse
@@ -12,54 +14,112 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import RESULTS, save
+import report
+from each_alone import alone, peak_memory_mb, run_each
 from rich.console import Console
 
 from keras_ssl import recipes, runs
+from keras_ssl.files import written_aside
 
-COLUMNS = ("knn", "linear", "linear_10pct", "linear_1pct")
+DATA = "fashion_mnist_sample"
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "README.md", ROOT / "docs/guides/choose_an_objective.md"
+MARKERS = "<!-- table of objectives -->", "<!-- end of the table -->"
+SCORES = {"knn": "kNN", "linear": "linear", "linear_1pct": "linear 1 %"}
+HEADER = ("objective", "paper", "recipe", *SCORES.values(), "RankMe", "seconds", "MB")
 
 
-def main():
+def main(words=None):
     """Runs what is missing, then prints the table in Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=recipes.names(), default=recipes.names())
+    names = [name for name in recipes.names() if recipes.get(name).data == DATA and recipes.get(name).tested]
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="RECIPE")
     parser.add_argument("--again", action="store_true", help="run what has its result already, too")
-    arguments = parser.parse_args()
-    for name in arguments.only:
-        if arguments.again or not result_path(name).exists():
-            measure(recipes.get(name))
-    print_table()
+    parser.add_argument("--write", action="store_true", help="put the table into README and guide, between its marks")
+    parser.add_argument("--alone", choices=names, help=argparse.SUPPRESS)
+    arguments = parser.parse_args(words)
+    if arguments.alone:
+        alone(measure, arguments.alone)
+        return
+    if arguments.write:
+        with_table("")  # marks that are not there are told now, not after hours
+    failed = run_each(__file__, [name for name in arguments.only if arguments.again or not result(name)])
+    table = "\n".join(markdown([found for found in map(result, names) if found]))
+    print(table)
+    if arguments.write:
+        for page, text in with_table(table).items():
+            with written_aside(page) as aside:
+                aside.write_text(text)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
-def measure(recipe):
+def measure(name):
     """One run of a recipe with its own seed."""
-    console = Console(file=sys.stderr)
+    recipe = recipes.get(name)
+    options = runs.RunOptions.new(recipe)
+    runs.load_splits(options)
+    baseline = peak_memory_mb()
     with tempfile.TemporaryDirectory() as parent:
         folder = runs.RunFolder.create(Path(parent) / recipe.name)
+        progress = runs.TrainingProgress(Console(file=sys.stderr), recipe.batch_size)
         start = time.perf_counter()
-        progress = runs.TrainingProgress(console, recipe.batch_size)
-        runs.pretrain(recipe, runs.RunOptions.new(recipe), folder, progress=[progress])
-        seconds = time.perf_counter() - start
+        runs.pretrain(recipe, options, folder, progress=[progress])
+        seconds, peak = time.perf_counter() - start, peak_memory_mb()
         scores = runs.evaluate(folder)
-    figures = {"recipe": recipe.name, "objective": recipe.objective, "paper": recipe.paper, "epochs": recipe.epochs}
-    save(f"recipe_{recipe.name}", {**figures, "seconds": round(seconds, 1), "scores": scores}, seed=recipe.seed)
+    figures = {
+        "recipe": recipe.name,
+        "objective": recipe.objective,
+        "paper": recipe.paper,
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "seconds": round(seconds, 1),
+        "peak_memory_mb": round(peak),
+        "baseline_memory_mb": round(baseline),
+        "scores": scores,
+    }
+    report.save(f"recipe_{recipe.name}", figures, seed=recipe.seed)
 
 
-def print_table():
-    """All results there are, with the baselines of the first."""
-    found = [json.loads(result_path(name).read_text()) for name in recipes.names() if result_path(name).exists()]
-    for kind, label in (("raw", "raw pixels"), ("random", "random encoder")):
-        scores = " | ".join(f"{found[0]['scores']['baselines'][kind][key]:.3f}" for key in COLUMNS)
-        print(f"| {label} | | | {scores} | |")
-    for one in found:
-        scores = " | ".join(f"{one['scores'][key]:.3f}" for key in COLUMNS)
+def result(name):
+    """What was measured of a recipe as it is now; None if nothing was."""
+    path, recipe = report.RESULTS / f"recipe_{name}.json", recipes.get(name)
+    if not path.exists():
+        return None
+    found = json.loads(path.read_text())
+    is_current = (found["epochs"], found.get("batch_size")) == (recipe.epochs, recipe.batch_size)
+    return found if is_current else None
+
+
+def markdown(results):
+    """The lines of the table: raw pixels, the random encoder, then the objectives, the best linear probe first."""
+    lines = [row(HEADER), "|" + "---|" * len(HEADER)]
+    for kind, label in (("raw", "raw pixels"), ("random", "random encoder")) if results else ():
+        scores = results[0]["scores"]["baselines"][kind]
+        lines.append(row([label, "", "", *(f"{scores[key]:.3f}" for key in SCORES), "", "", ""]))
+    for one in sorted(results, key=lambda one: -one["scores"]["linear"]):
         paper = f"[{one['paper']}](https://arxiv.org/abs/{one['paper']})"
-        print(f"| `{one['objective']}` | {paper} | `{one['recipe']}` | {scores} | {one['seconds']:.0f} |")
+        scores = (f"{one['scores'][key]:.3f}" for key in SCORES)
+        costs = f"{one['scores']['rankme']:.1f}", f"{one['seconds']:.0f}", f"{one['peak_memory_mb']:,.0f}"
+        lines.append(row([f"`{one['objective']}`", paper, f"`{one['recipe']}`", *scores, *costs]))
+    return lines
 
 
-def result_path(name):
-    return RESULTS / f"recipe_{name}.json"
+def row(cells):
+    return f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in cells)}|"
+
+
+def with_table(table):
+    """The text of each page with the table between the marks: dict from path to str."""
+    texts, (start, end) = {}, MARKERS
+    for page in PAGES:
+        text = page.read_text() if page.exists() else ""
+        before, _, rest = text.partition(start)
+        _, _, after = rest.partition(end)
+        if (text.count(start), text.count(end), rest.count(end)) != (1, 1, 1):
+            sys.exit(f"{page} must have the marks {start} and {end}, each once and in this order")
+        texts[page] = f"{before}{start}\n\n{table}\n\n{end}{after}"
+    return texts
 
 
 if __name__ == "__main__":

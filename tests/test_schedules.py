@@ -4,7 +4,16 @@ import pytest
 
 from keras_ssl import layers, objectives
 from keras_ssl.losses import negative_cosine
-from keras_ssl.schedules import Clock, Constant, CosineMomentum, PerUpdate, WarmupCosine, as_schedule, bind_schedule
+from keras_ssl.schedules import (
+    Clock,
+    Constant,
+    CosineMomentum,
+    LinearWarmup,
+    PerUpdate,
+    WarmupCosine,
+    as_schedule,
+    bind_schedule,
+)
 
 
 def warmup_cosine(step, peak, warmup, total, end=0.0):
@@ -74,6 +83,19 @@ def test_before_any_fit_the_schedule_stands_at_its_start(schedule, value):
     assert [float(schedule(step)) for step in (0, 50)] == pytest.approx([value, value])
 
 
+@pytest.mark.parametrize("bound", [False, True])
+def test_linear_warmup_equals_the_formula(bound):
+    schedule = LinearWarmup(0.04, 0.07, warmup_epochs=2.5, warmup_steps=None if bound else 25)
+    bind_schedule(schedule, clock_at(steps_per_epoch=10, total_steps=30))
+    expected = [0.04 + 0.03 * min(step / 25, 1) for step in STEPS]
+    np.testing.assert_allclose([float(schedule(step)) for step in STEPS], expected, rtol=1e-6)
+
+
+def test_linear_warmup_of_no_length_is_at_its_end_after_the_first_step():
+    schedule = LinearWarmup(1.0, 3.0, warmup_steps=0)
+    assert [float(schedule(step)) for step in (0, 1)] == [1.0, 3.0]
+
+
 def test_a_bound_schedule_follows_the_clock():
     schedule, clock = CosineMomentum(0.0, 1.0), clock_at(total_steps=10)
     schedule.bind(clock)
@@ -104,6 +126,7 @@ def test_as_schedule_takes_schedules_and_numbers():
             WarmupCosine(1.0, warmup_steps=5, total_steps=9, reference_batch_size=256),
             r"`reference_batch_size` must be None where WarmupCosine.*reference_batch_size=256",
         ),
+        (LinearWarmup(0.0, 1.0), r"`warmup_steps` must be given where LinearWarmup.*warmup_steps=None"),
         (CosineMomentum(), r"`total_steps` must be given where CosineMomentum.*total_steps=None"),
         (PerUpdate(CosineMomentum(), 4), r"`total_steps` must be given where CosineMomentum.*total_steps=None"),
     ],
@@ -119,6 +142,8 @@ def test_what_only_fit_could_plan_must_be_given_elsewhere(schedule, message):
         (lambda: WarmupCosine(1.0, total_steps=0), "`total_steps` must be positive or None.*total_steps=0"),
         (lambda: WarmupCosine(1.0, warmup_steps=-1), "`warmup_steps` must not be negative.*warmup_steps=-1"),
         (lambda: WarmupCosine(1.0, warmup_epochs=-2), "`warmup_epochs` must not be negative.*warmup_epochs=-2"),
+        (lambda: LinearWarmup(0, 1, warmup_steps=-1), "`warmup_steps` must not be negative.*warmup_steps=-1"),
+        (lambda: LinearWarmup(0, 1, warmup_epochs=-2), "`warmup_epochs` must not be negative.*warmup_epochs=-2"),
         (lambda: WarmupCosine(1.0, reference_batch_size=0), "`reference_batch_size` must be positive or None.*=0"),
         (lambda: CosineMomentum(start=1.5), r"`start` and `end` must be in \[0, 1\].*start=1.5"),
         (lambda: CosineMomentum(end=-0.1), r"`start` and `end` must be in \[0, 1\].*end=-0.1"),
@@ -135,6 +160,8 @@ def test_refuses(make, message):
         WarmupCosine(0.3, 7, 10, 100, 0.1, None),
         WarmupCosine(0.3, warmup_epochs=3, reference_batch_size=256),
         CosineMomentum(0.9, 0.99, total_steps=50),
+        LinearWarmup(0.04, 0.07, 20, 7),
+        LinearWarmup(0.04, 0.07, warmup_epochs=3),
         Constant(0.5),
         PerUpdate(WarmupCosine(0.3, warmup_steps=10, total_steps=100), 4),
         PerUpdate(keras.optimizers.schedules.CosineDecay(0.1, 40), 2),

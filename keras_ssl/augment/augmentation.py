@@ -34,9 +34,10 @@ class Augmentation:
 
     def get_config(self):
         """The function and its options."""
-        return {"function": keras.saving.serialize_keras_object(self.function), "options": self.options}
+        return keras.saving.serialize_keras_object({"function": self.function, "options": self.options})
 
     @classmethod
     def from_config(cls, config):
         """Makes the augmentation from `get_config`."""
-        return cls(keras.saving.deserialize_keras_object(config["function"]), **config["options"])
+        config = keras.saving.deserialize_keras_object(config)
+        return cls(config["function"], **config["options"])

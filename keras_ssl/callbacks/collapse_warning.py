@@ -4,9 +4,13 @@ import warnings
 
 import keras
 
+GUIDE = "docs/guides/choose_an_objective.md#when-embeddings-collapse"
+
 
 class CollapseWarning(keras.callbacks.Callback):
     """Warns once when embeddings collapse: when their spread falls below a small share of the healthy one.
+
+    The warning names the likely causes, and the page of the guide that tells them apart.
 
     It reads `embedding_std` from the epoch's logs, where every objective writes it. Evenly spread embeddings of width
     `d` have about `1 / sqrt(d)`, and trained ones mostly more than half of that; at a tenth 99 % of each
@@ -77,6 +81,6 @@ class CollapseWarning(keras.callbacks.Callback):
         return (
             f"The embeddings have collapsed: embedding_std is {value:.2g} after epoch {epoch + 1}, where about "
             f"{self._healthy:.2g} is healthy. Likely causes: a learning rate that is too high, a temperature that does "
-            "not suit the loss, a missing stop-gradient or predictor, a batch that is too small, or batch statistics "
-            "that differ between views or replicas."
+            "not suit the loss, a missing stop-gradient or predictor, batch statistics that differ between views or "
+            f"replicas, a batch that is too small. How to tell which, and what helps: {GUIDE}"
         )

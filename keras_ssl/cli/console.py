@@ -1,19 +1,22 @@
 """What the command line prints, and how it says that something is wrong."""
 
 import functools
+import itertools
 import os
 import time
 import warnings
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 
 from keras_ssl import distribution
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError)
+RECIPE_COLUMNS = {"knn": ("kNN", ".3f"), "linear": ("linear", ".3f"), "seconds": ("seconds", ".0f")}
 COLUMNS = {"knn": "kNN", "linear": "linear", "linear_10pct": "linear 10 %", "linear_1pct": "linear 1 %"}
 
 _options = {"debug": False}
@@ -70,6 +73,39 @@ def score_table(scores):
         style = "bold" if row is scores else None
         table.add_row(name, *(f"{row[key]:.3f}" for key in COLUMNS), style=style)
     table.caption = f"RankMe {scores['rankme']:.1f}: the dimensions that the trained encoder uses"
+    return table
+
+
+def recipe_table(recipes):
+    """The recipes, together by their data, with their scores; those that were never run come last."""
+    groups = {recipe.name: (not recipe.tested, recipe.data) for recipe in recipes}
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    # A name is there to be copied: it is never cut, and in a narrow terminal the objective gives way.
+    table.add_column("recipe", no_wrap=True, min_width=max(map(len, groups)))
+    table.add_column("objective", overflow="fold")
+    for title in ("epochs", *(title for title, _ in RECIPE_COLUMNS.values())):
+        table.add_column(title, justify="right", no_wrap=True)
+    by_group = sorted(recipes, key=lambda recipe: (groups[recipe.name], recipe.name))
+    for (untested, data), group in itertools.groupby(by_group, key=lambda recipe: groups[recipe.name]):
+        table.add_section()
+        table.add_row(f"[bold]{escape(data)}[/bold]" + (" *" if untested else ""))
+        for recipe in group:
+            scores = (
+                f"{recipe.scores[key]:{form}}" if key in recipe.scores else "-"
+                for key, (_, form) in RECIPE_COLUMNS.items()
+            )
+            table.add_row(recipe.name, recipe.objective, str(recipe.epochs), *scores)
+    notes = ["* not run here: too large for the machine that measured the others"]
+    return Group(table, *(notes if any(untested for untested, _ in groups.values()) else []))
+
+
+def data_table(names):
+    """What can be given as data, by name."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("data", no_wrap=True)
+    table.add_column("what it is")
+    for name, text in names.items():
+        table.add_row(name, text)
     return table
 
 

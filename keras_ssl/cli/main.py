@@ -44,33 +44,24 @@ def main(
 
 @app.command("list")
 @console.command
-def list_recipes(as_json: AsJson = False):
+def list_recipes(
+    data: Annotated[str | None, typer.Option(help="Only the recipes for these data.", metavar="NAME")] = None,
+    as_json: AsJson = False,
+):
     """Lists the recipes with their measured scores, and the data that can be named."""
     found = [recipes.get(name) for name in recipes.names()]
+    known = sorted({recipe.data for recipe in found})
+    if data is not None and data not in known:
+        raise ValueError(f"`data` must be one that a recipe is for: {', '.join(known)}. Received: data={data!r}")
+    found = [recipe for recipe in found if data in (None, recipe.data)]
     if as_json:
         fields = ("name", "objective", "summary", "paper", "data", "epochs", "batch_size", "scores", "tested")
         listed = [{field: _plain(getattr(recipe, field)) for field in fields} for recipe in found]
         print(json.dumps({"recipes": listed, "data": sources.names()}, indent=2))
         return
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    # A name is there to be copied: it is never cut, and in a narrow terminal the data's folds.
-    table.add_column("recipe", no_wrap=True, min_width=max(map(len, recipes.names())))
-    table.add_column("data", overflow="fold")
-    for title in ("epochs", "kNN", "linear", "seconds"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for recipe in found:
-        measured = recipe.scores
-        scores = (f"{measured[key]:{form}}" if key in measured else "-" for key, form in _SHOWN_SCORES.items())
-        table.add_row(recipe.name, recipe.data, str(recipe.epochs), *scores)
-    named = Table(box=SIMPLE_HEAD, pad_edge=False)
-    named.add_column("data", no_wrap=True)
-    named.add_column("what it is")
-    for name, text in sources.names().items():
-        named.add_row(name, text)
-    console.output().print(table, named)
+    console.output().print(console.recipe_table(found))
+    if data is None:
+        console.output().print(console.data_table(sources.names()))
 
 
 @app.command()
@@ -280,9 +271,6 @@ def quickstart(
         f"took:     {runs.as_time(time.perf_counter() - start)} in all",
         sep="\n",
     )
-
-
-_SHOWN_SCORES = {"knn": ".3f", "linear": ".3f", "seconds": ".0f"}
 
 
 def _earlier_and_options(recipe, given, output, resume):

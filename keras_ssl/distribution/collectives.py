@@ -30,7 +30,13 @@ def gather(tensor):
     """
     if not _many():
         return tensor
-    return tf.distribute.get_replica_context().all_gather(tf.identity(tensor), axis=0)
+    joined = tf.distribute.get_replica_context().all_gather(tf.identity(tensor), axis=0)
+    # Gathering takes no sparse gradient, as that of picking rows is: that of a reshape is dense.
+    joined = tf.reshape(joined, tf.shape(joined))
+    # And it forgets the shape.
+    rows = tensor.shape[0] and tensor.shape[0] * replica_count()
+    joined.set_shape((rows, *tensor.shape[1:]))
+    return joined
 
 
 def global_sum(tensor):

@@ -2,6 +2,18 @@
 
 from keras_ssl.layers.feature_queue import FeatureQueue
 from keras_ssl.layers.heads import MultiLayerPerceptron, PredictionHead, ProjectionHead
+from keras_ssl.layers.memory_bank import MemoryBank
 from keras_ssl.layers.momentum_teacher import MomentumTeacher
+from keras_ssl.layers.prototypes import Prototypes
+from keras_ssl.layers.spherical_k_means import spherical_k_means
 
-__all__ = ["FeatureQueue", "MomentumTeacher", "MultiLayerPerceptron", "PredictionHead", "ProjectionHead"]
+__all__ = [
+    "FeatureQueue",
+    "MemoryBank",
+    "MomentumTeacher",
+    "MultiLayerPerceptron",
+    "PredictionHead",
+    "ProjectionHead",
+    "Prototypes",
+    "spherical_k_means",
+]

@@ -158,7 +158,7 @@ class SelfSupervisedModel(keras.Model):
         """Refuses data that cannot be learned from, before anything is trained; extend it where there is a limit.
 
         Args:
-            rows: int, rows of one epoch.
+            rows: int, rows of the data, a last batch of a dataset counted as full; None where they are endless.
             batch_size: int, rows of a global batch.
         """
         check_global_batch(self, batch_size)
@@ -287,7 +287,7 @@ class SelfSupervisedModel(keras.Model):
                 seed=self.seed,
                 start=int(self.clock.batches_seen.numpy()) if position is None else position.batches_seen,
             )
-            check_plan(self, plan)
+            check_plan(self, plan, y)
             if keepers:
                 check_resumable(plan, self.steps_per_execution)
             self._passing = Passing(first_epoch=initial_epoch)

@@ -63,7 +63,7 @@ def check_input(x, encoder):
         raise ValueError(f"`x` must have at least one row. Received: shape {tuple(x.shape)}")
 
 
-def check_plan(model, plan):
+def check_plan(model, plan, y):
     """Refuses data whose batches the replicas cannot share, or that are too small for the objective."""
     replicas = model.distribute_strategy.num_replicas_in_sync
     if plan.global_batch_size % replicas:
@@ -73,9 +73,9 @@ def check_plan(model, plan):
             "`x` must have batches of one known size on several replicas: use .batch(n, drop_remainder=True). "
             f"Received: batches of unknown size on {replicas} replicas"
         )
-    model.check_data(plan.batches_per_epoch * plan.global_batch_size, plan.global_batch_size)
+    model.check_data(plan.data_rows, plan.global_batch_size)
     if plan.batch_size is not None:  # arrays: Keras cuts the batches
-        check_batch(model, as_batch(plan.x))
+        check_batch(model, as_batch((plan.x, y)))
         left = plan.rows % plan.batch_size
         if left and (left < model.minimum_batch or left % replicas):
             raise ValueError(
@@ -96,10 +96,14 @@ def check_global_batch(model, rows):
 
 def check_queue(queue_size, rows, batch_size):
     """Refuses a queue that a batch does not fit into, or that would hold the features of a picture twice."""
-    if not batch_size <= queue_size <= rows:
+    if queue_size < batch_size:
         raise ValueError(
-            f"`queue_size` must be at least the rows of a global batch, {batch_size}, and at most those of an epoch, "
-            f"{rows}: a longer queue would hold older features of the same rows. Received: queue_size={queue_size}"
+            f"`queue_size` must be at least the rows of a global batch, {batch_size}. Received: queue_size={queue_size}"
+        )
+    if rows is not None and queue_size > rows:
+        raise ValueError(
+            f"`queue_size` must be at most the rows of the data, {rows}: a longer queue would hold older features of "
+            f"the same rows. Received: queue_size={queue_size}"
         )
 
 

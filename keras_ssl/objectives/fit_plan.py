@@ -22,6 +22,7 @@ class FitPlan:
         batches_per_epoch: int.
         global_batch_size: int, rows of a full batch over all replicas.
         rows: int, rows that Keras will cut batches from; None unless the data are arrays.
+        data_rows: int, rows there are in the data, a last batch of a dataset counted as full; None where it is endless.
         fixed_size: bool, False for a dataset whose last batch may be smaller.
         random_access: bool, whether the data begin where the training stands; else they begin at the front.
         endless: bool, whether one pass goes on over all epochs.
@@ -36,6 +37,7 @@ class FitPlan:
     global_batch_size: int
     ordered: object
     rows: int | None = None
+    data_rows: int | None = None
     fixed_size: bool = True
     random_access: bool = False
     endless: bool = False
@@ -110,7 +112,16 @@ def _plan_source(source, batch_size, steps_per_epoch, strategy, seed, start):
     if batch_size % strategy.num_replicas_in_sync:
         raise uneven(batch_size, strategy)
     dataset = dealt(source, batch_size, strategy, seed, start)
-    return FitPlan(dataset, None, steps, steps, batch_size, lambda: source.ordered(batch_size), random_access=True)
+    return FitPlan(
+        dataset,
+        None,
+        steps,
+        steps,
+        batch_size,
+        lambda: source.ordered(batch_size),
+        data_rows=len(source),
+        random_access=True,
+    )
 
 
 def _plan_py_dataset(dataset, steps_per_epoch):
@@ -124,7 +135,8 @@ def _plan_py_dataset(dataset, steps_per_epoch):
 
     whole = ordered if dataset.num_batches else None
     countable = int(steps) == dataset.num_batches
-    return FitPlan(dataset, None, steps_per_epoch, int(steps), batch, whole, countable=countable)
+    rows = dataset.num_batches and dataset.num_batches * batch
+    return FitPlan(dataset, None, steps_per_epoch, int(steps), batch, whole, data_rows=rows, countable=countable)
 
 
 def _plan_dataset(dataset, batch_size, steps_per_epoch):
@@ -153,6 +165,7 @@ def _plan_dataset(dataset, batch_size, steps_per_epoch):
         steps,
         int(batch),
         ordered,
+        data_rows=count * int(batch) if finite else None,
         fixed_size=fixed_size,
         endless=carried_over or not finite,
     )
@@ -173,7 +186,8 @@ def _plan_arrays(x, y, batch_size, steps_per_epoch, validation_split):
 
     steps = steps_per_epoch or batches
     countable = steps == batches
-    return FitPlan(x, batch_size, steps_per_epoch, steps, min(batch_size, rows), ordered, rows, countable=countable)
+    size = min(batch_size, rows)
+    return FitPlan(x, batch_size, steps_per_epoch, steps, size, ordered, rows, data_rows=rows, countable=countable)
 
 
 def _check_finite(leaf):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_ssl.optimizers.coupled_sgd import CoupledSGD
+
 
 @keras.saving.register_keras_serializable("keras_ssl")
 def one_dimensional(variable):
@@ -11,7 +13,7 @@ def one_dimensional(variable):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class LARS(keras.optimizers.Optimizer):
+class LARS(CoupledSGD):
     """SGD with momentum whose rate for each weight is proportional to the weight's norm over its gradient's.
 
     Formula:
@@ -57,63 +59,25 @@ class LARS(keras.optimizers.Optimizer):
         name="lars",
         **kwargs,
     ):
-        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        if not 0 <= momentum < 1:
-            raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}")
-        if weight_decay < 0:
-            raise ValueError(f"`weight_decay` must not be negative. Received: weight_decay={weight_decay}")
+        super().__init__(learning_rate, momentum, weight_decay, nesterov, exclude, name=name, **kwargs)
         if trust_coefficient <= 0:
             raise ValueError(f"`trust_coefficient` must be positive. Received: trust_coefficient={trust_coefficient}")
-        self.momentum = momentum
-        # Not `weight_decay`, which the base class would apply apart from the gradient.
-        self.coupled_weight_decay = weight_decay
         self.trust_coefficient = trust_coefficient
         self.epsilon = epsilon
-        self.nesterov = nesterov
-        self.exclude = exclude
 
-    def build(self, variables):
-        """Makes one momentum for each variable, and asks once which variables are excluded."""
-        if self.built:
-            return
-        super().build(variables)
-        self._momenta = self.add_optimizer_variables(variables, "momentum")
-        self._excluded = [self.exclude is not None and bool(self.exclude(variable)) for variable in variables]
-
-    def update_step(self, gradient, variable, learning_rate):
-        """One step for one variable."""
-        index = self._get_variable_index(variable)
-        gradient = ops.cast(gradient, variable.dtype)
-        step = ops.cast(learning_rate, variable.dtype)
-        if not self._excluded[index]:
-            gradient = gradient + self.coupled_weight_decay * ops.convert_to_tensor(variable)
-            step = step * self._trust_ratio(variable, gradient)
-        velocity = self._momenta[index]
-        moved = self.momentum * ops.convert_to_tensor(velocity) + step * gradient
-        self.assign(velocity, moved)
-        self.assign_sub(variable, self.momentum * moved + step * gradient if self.nesterov else moved)
-
-    def _trust_ratio(self, variable, gradient):
+    def adaptation(self, variable, gradient):
+        """The trust ratio of a weight, given its gradient with decay: scalar."""
         weight_norm = ops.sqrt(ops.sum(ops.square(ops.convert_to_tensor(variable))))
         gradient_norm = ops.sqrt(ops.sum(ops.square(gradient)))
         defined = ops.logical_and(weight_norm > 0, gradient_norm > 0)
         safe_norm = ops.where(defined, gradient_norm + self.epsilon, 1.0)
         return ops.where(defined, self.trust_coefficient * weight_norm / safe_norm, 1.0)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "momentum": self.momentum,
-            "weight_decay": self.coupled_weight_decay,
-            "trust_coefficient": self.trust_coefficient,
-            "epsilon": self.epsilon,
-            "nesterov": self.nesterov,
-            "exclude": self.exclude and keras.saving.serialize_keras_object(self.exclude),
-        }
+    def move(self, variable, velocity, gradient, rate):
+        """Moves the velocity, which holds the rates of the steps that it adds up, and the variable by it."""
+        moved = self.momentum * ops.convert_to_tensor(velocity) + rate * gradient
+        self.assign(velocity, moved)
+        self.assign_sub(variable, self.momentum * moved + rate * gradient if self.nesterov else moved)
 
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        if config.get("exclude") is not None:
-            config["exclude"] = keras.saving.deserialize_keras_object(config["exclude"], custom_objects=custom_objects)
-        return super().from_config(config, custom_objects=custom_objects)
+    def get_config(self):
+        return {**super().get_config(), "trust_coefficient": self.trust_coefficient, "epsilon": self.epsilon}

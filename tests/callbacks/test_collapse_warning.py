@@ -3,8 +3,11 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
+from keras_ssl import data, losses
 from keras_ssl.callbacks import CollapseWarning
+from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
 
 
 class Embeddings(keras.Model):
@@ -28,12 +31,67 @@ class Embeddings(keras.Model):
         return self.fit(np.ones((2, 3)), np.ones((2, 1)), epochs=epochs, verbose=0, callbacks=[write, callback])
 
 
-def test_warns_once_with_values_and_causes():
+class Siamese(JointEmbeddingModel):
+    """Each view predicts the other's projection; what keeps it from collapsing can be left out."""
+
+    terms = ("distance",)
+
+    def __init__(self, encoder, stop_gradient, **kwargs):
+        super().__init__(encoder, projection_widths=(32, 16), prediction_widths=(8, 16), **kwargs)
+        self.stop_gradient = stop_gradient
+
+    def forward(self, views, training):
+        projections = self.project(views, training)
+        predictions = [self.predictor(z, training=training) for z in projections]
+        targets = [ops.stop_gradient(z) for z in projections] if self.stop_gradient else projections
+        return {"z": ops.concatenate(projections, axis=0), "predictions": predictions, "targets": targets}
+
+    def objective(self, outputs):
+        pairs = zip(outputs["predictions"], reversed(outputs["targets"]), strict=True)
+        return {"distance": sum(losses.negative_cosine(*pair) for pair in pairs)}
+
+
+def noisy_views(x, rng):
+    x = ops.cast(x, "float32")
+    return tuple(x + 40.0 * rng.normal(f"noise_{view}", shape=(28, 28, 1)) for view in range(2))
+
+
+def train_siamese(stop_gradient):
+    encoder = keras.Sequential(
+        [keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(32)]
+    )
+    model = Siamese(encoder, stop_gradient, augment=noisy_views)
+    model.compile(keras.optimizers.SGD(0.3, momentum=0.9))
+    pictures = data.load("fashion_mnist_sample").take(512)
+    model.fit(pictures, batch_size=64, epochs=3, verbose=0, callbacks=[CollapseWarning()])
+
+
+def test_a_training_without_stop_gradient_collapses_and_is_seen():
+    with pytest.warns(RuntimeWarning, match="The embeddings have collapsed"):
+        train_siamese(stop_gradient=False)
+
+
+def test_the_same_training_with_stop_gradient_is_silent():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        train_siamese(stop_gradient=True)
+
+
+def test_warns_once_with_values_causes_and_where_to_read_on():
     with pytest.warns(RuntimeWarning) as told:
         Embeddings([0.15, 0.019, 0.001, 0.15, 0.001]).train(CollapseWarning(), 5)
     (message,) = [str(w.message) for w in told if "collapsed" in str(w.message)]
-    for word in ("0.019", "epoch 2", "0.2", "learning rate", "temperature", "stop-gradient", "batch"):
-        assert word in message
+    for words in (
+        "0.019 after epoch 2",
+        "about 0.2 is healthy",
+        "learning rate",
+        "temperature",
+        "stop-gradient or predictor",
+        "batch statistics",
+        "a batch that is too small",
+        "docs/guides/choose_an_objective.md#when-embeddings-collapse",
+    ):
+        assert words in message
 
 
 def test_silent_while_healthy():

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import re
@@ -50,11 +51,47 @@ def test_version(cli):
     assert cli("--version").stdout.strip() == __version__
 
 
-def test_list_shows_recipes_with_scores_and_data(cli):
+def test_list_shows_recipes_with_objective_scores_and_data(cli):
     text = cli("list").stdout
     (line,) = (line for line in text.splitlines() if "tiny_denoising" in line)
-    assert "0.500" in line
-    assert "fashion_mnist_sample" in text
+    assert line.split() == ["tiny_denoising", "Denoising", "2", "0.500", "-", "-"]
+    assert "inside this package" in text
+
+
+@pytest.fixture
+def listed(recipe, monkeypatch):
+    """Three recipes: one measured, one of the same data that is not, one that was never run."""
+    made = {
+        "measured": {"data": "small [one]", "scores": {"knn": 0.25, "linear": 0.75, "seconds": 61.4}},
+        "fresh": {"data": "small [one]", "scores": {}},
+        "demanding": {"data": "large/160px", "scores": {}, "tested": False},
+    }
+    made = {name: dataclasses.replace(recipe, name=name, **fields) for name, fields in made.items()}
+    monkeypatch.setattr(recipes, "names", lambda: sorted(made))
+    monkeypatch.setattr(recipes, "get", made.get)
+
+
+def test_list_puts_recipes_together_by_data_those_never_run_last(cli, listed):
+    lines = [" ".join(line.split()) for line in cli("list").stdout.splitlines()]
+    first = lines.index("small [one]")
+    assert [line for line in lines[first:] if line][:5] == [
+        "small [one]",
+        "fresh Denoising 2 - - -",
+        "measured Denoising 2 0.250 0.750 61",
+        "large/160px *",
+        "demanding Denoising 2 - - -",
+    ]
+    assert "* not run here: too large for the machine that measured the others" in lines
+
+
+def test_list_for_some_data(cli, listed):
+    text = cli("list", "--data", "small [one]").stdout
+    assert "fresh" in text
+    assert not any(word in text for word in ("demanding", "not run here", "large"))
+    found = json.loads(cli("list", "--data", "large/160px", "--json").stdout)["recipes"]
+    assert [(one["name"], one["tested"], one["objective"]) for one in found] == [("demanding", False, "Denoising")]
+    line = error_of(cli("list", "--data", "larg"))
+    assert line == "Error: `data` must be one that a recipe is for: large/160px, small [one]. Received: data='larg'"
 
 
 def test_names_are_whole_in_a_narrow_terminal(cli, monkeypatch):
@@ -65,7 +102,10 @@ def test_names_are_whole_in_a_narrow_terminal(cli, monkeypatch):
 
 def test_list_as_json(cli):
     listed = json.loads(cli("list", "--json").stdout)
-    assert {"name": "tiny_denoising", "scores": {"knn": 0.5}}.items() <= listed["recipes"][-1].items()
+    (found,) = (one for one in listed["recipes"] if one["name"] == "tiny_denoising")
+    fields = {"name", "objective", "summary", "paper", "data", "epochs", "batch_size", "scores", "tested"}
+    assert set(found) == fields
+    assert found["scores"] == {"knn": 0.5}
     assert "fashion_mnist" in listed["data"]
 
 
@@ -363,8 +403,6 @@ def test_verify_what_is_no_export(cli, tmp_path):
 
 @pytest.mark.gate
 def test_quickstart_again_and_again(cli, recipe, pictures, monkeypatch):
-    import dataclasses
-
     monkeypatch.setattr("keras_ssl.recipes.get", lambda name: dataclasses.replace(recipe, data=pictures))
     for number in (1, 2):
         result = cli("quickstart")

@@ -102,3 +102,23 @@ def test_a_lone_replica_is_the_whole(rows):
     assert distribution.first_row(rows) == 0
     for function in (distribution.gather, distribution.global_sum, distribution.global_mean):
         assert function(rows) is rows
+
+
+def test_gather_keeps_the_shape_and_takes_the_gradient_of_picked_rows(two_replicas, rows):
+    @tf.function
+    def run():
+        def each():
+            x = tf.ones((3, 2))
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                joined = distribution.gather(x)
+                assert joined.shape == (6, 2)
+                picked = tf.reduce_sum(tf.gather(joined, [0, 4]))
+            return tape.gradient(picked, x)
+
+        return two_replicas.run(each)
+
+    first, second = (part.numpy() for part in two_replicas.experimental_local_results(run()))
+    # Both replicas pick the same two rows, one of each.
+    np.testing.assert_array_equal(first[:, 0], [2, 0, 0])
+    np.testing.assert_array_equal(second[:, 0], [0, 2, 0])

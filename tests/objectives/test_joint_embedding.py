@@ -84,9 +84,32 @@ def test_epochs_are_counted_in_updates(pictures):
     assert float(model.epochs_done()) == 2.0
 
 
-@pytest.mark.parametrize("size", [3, 101])
-def test_a_queue_must_hold_a_batch_and_no_picture_twice(size):
+@pytest.mark.parametrize(
+    ("size", "limit"), [(3, "at least the rows of a global batch, 4"), (101, "at most the rows of the data, 100")]
+)
+def test_a_queue_must_hold_a_batch_and_no_picture_twice(size, limit):
     checks.check_queue(4, rows=100, batch_size=4)
     checks.check_queue(100, rows=100, batch_size=4)
-    with pytest.raises(ValueError, match=f"`queue_size` must be at least .* 4, and at most .* 100.*queue_size={size}"):
+    checks.check_queue(101, rows=None, batch_size=4)  # endless data do not tell
+    with pytest.raises(ValueError, match=f"`queue_size` must be {limit}.*Received: queue_size={size}"):
         checks.check_queue(size, rows=100, batch_size=4)
+
+
+def test_the_rows_of_the_data_are_told_whatever_the_steps_of_an_epoch(pictures):
+    seen = []
+
+    class Asking(Crops):
+        def check_data(self, rows, batch_size):
+            super().check_data(rows, batch_size)
+            seen.append((rows, batch_size))
+
+    model = Asking(encoder(), projection_widths=(3,), augment=lambda x, rng: (x, x))
+    batches = data.load(pictures).batches(2)
+    for x, settings in (
+        (pictures, {"batch_size": 4}),
+        (data.load(pictures), {"batch_size": 4, "steps_per_epoch": 1}),
+        (batches.take(3), {"steps_per_epoch": 1}),
+        (batches, {"steps_per_epoch": 1}),
+    ):
+        model.fit(x, verbose=0, **settings)
+    assert seen == [(8, 4), (8, 4), (6, 2), (None, 2)]

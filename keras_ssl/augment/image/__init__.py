@@ -15,6 +15,8 @@ from keras_ssl.augment.image.flip import random_flip
 from keras_ssl.augment.image.gaussian_blur import gaussian_blur
 from keras_ssl.augment.image.grayscale import random_grayscale
 from keras_ssl.augment.image.multi_crop import multi_crop
+from keras_ssl.augment.image.multi_crop_views import dino_views, swav_views
+from keras_ssl.augment.image.ressl_views import ressl_views
 from keras_ssl.augment.image.rotation import random_rotation, rotate_quarter_turns
 from keras_ssl.augment.image.solarize import random_solarize
 from keras_ssl.augment.image.views import byol_views, simclr_views
@@ -23,6 +25,7 @@ __all__ = [
     "byol_views",
     "color_jitter",
     "crop_and_resize",
+    "dino_views",
     "distort",
     "gaussian_blur",
     "multi_crop",
@@ -31,7 +34,9 @@ __all__ = [
     "random_resized_crop",
     "random_rotation",
     "random_solarize",
+    "ressl_views",
     "rotate_quarter_turns",
     "simclr_jitter",
     "simclr_views",
+    "swav_views",
 ]

@@ -22,6 +22,15 @@ def views(**options):
     return augment.Augmentation(augment.image.simclr_views, **{**settings, **options})
 
 
+def crops(local_count=2, **options):
+    """Two large crops and some small ones, changed as those of `views`."""
+    jitter = augment.image.simclr_jitter(1.0)
+    effect = augment.Augmentation(augment.image.distort, **jitter, solarize=0.2, blur=0.0)
+    settings = {"global_size": 28, "local_size": 16, "global_scale": (0.3, 1.0), "local_scale": (0.1, 0.3)}
+    settings |= {"local_count": local_count, "effect": effect}
+    return augment.Augmentation(augment.image.multi_crop, **{**settings, **options})
+
+
 def compiled(model, rate=3e-3, weight_decay=1e-4):
     """The model with AdamW and a cosine: the papers' large-batch optimizers want more steps than there are here."""
     model.compile(keras.optimizers.AdamW(schedules.WarmupCosine(peak=rate), weight_decay=weight_decay))

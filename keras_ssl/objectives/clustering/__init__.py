@@ -1,0 +1,1 @@
+"""Objectives that group the data and learn to tell the group."""

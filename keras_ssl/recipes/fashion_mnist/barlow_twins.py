@@ -1,0 +1,22 @@
+"""Barlow Twins on the embedded Fashion-MNIST sample.
+
+keras-ssl pretrain barlow_twins_fashion_mnist
+"""
+
+from keras_ssl import objectives
+from keras_ssl.recipes.fashion_mnist import common
+
+
+def build(data, seed):
+    """Wide projections, for it is their dimensions that are told apart."""
+    model = objectives.BarlowTwins(
+        common.encoder(data),
+        projection_widths=(1024, 1024),
+        redundancy_weight=0.005,
+        augment=common.views(),
+        seed=seed,
+    )
+    return common.compiled(model)
+
+
+RECIPE = common.recipe("barlow_twins", "BarlowTwins", "2103.03230", build)

@@ -1,0 +1,22 @@
+"""LeJEPA on the embedded Fashion-MNIST sample.
+
+keras-ssl pretrain le_jepa_fashion_mnist
+"""
+
+from keras_ssl import objectives
+from keras_ssl.recipes.fashion_mnist import common
+
+
+def build(data, seed):
+    """Two views, no local ones."""
+    model = objectives.LeJEPA(
+        common.encoder(data),
+        projection_widths=(512, 128),
+        slices=256,
+        augment=common.views(),
+        seed=seed,
+    )
+    return common.compiled(model)
+
+
+RECIPE = common.recipe("le_jepa", "LeJEPA", "2511.08544", build)

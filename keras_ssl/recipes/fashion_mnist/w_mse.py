@@ -1,0 +1,22 @@
+"""W-MSE on the embedded Fashion-MNIST sample.
+
+keras-ssl pretrain w_mse_fashion_mnist
+"""
+
+from keras_ssl import objectives
+from keras_ssl.recipes.fashion_mnist import common
+
+
+def build(data, seed):
+    """The paper's head of 64 dimensions, whitened over the whole batch."""
+    model = objectives.WMSE(
+        common.encoder(data),
+        projection_widths=(512, 64),
+        whitening_size=128,
+        augment=common.views(),
+        seed=seed,
+    )
+    return common.compiled(model)
+
+
+RECIPE = common.recipe("w_mse", "WMSE", "2007.06346", build)
