@@ -176,6 +176,7 @@ def check_accumulation(make, x):
     """With accumulation, a micro-batch moves neither weights nor averaged state, and does not count as an update."""
     model = _fresh(make)
     model.compile(keras.optimizers.SGD(0.1, gradient_accumulation_steps=2))
+    model.on_epoch_start(_batches(x, steps=1))  # what moves there does so before the first micro-batch
     start = [variable.numpy() for variable in _averaged_state(model)]
     _fit(model, x, batches=1)
     _require(int(model.optimizer_steps()) == 0, "a micro-batch counted as an update")

@@ -63,6 +63,18 @@ def check_input(x, encoder):
         raise ValueError(f"`x` must have at least one row. Received: shape {tuple(x.shape)}")
 
 
+def check_view(view, encoder):
+    """Refuses a view of another size than the encoder takes."""
+    if isinstance(encoder.input_shape, (list, dict)) or not hasattr(view, "shape"):
+        return  # several inputs: Keras itself names what does not fit
+    wanted, given = tuple(encoder.input_shape[1:]), tuple(view.shape[1:])
+    if any(None not in (ours, theirs) and ours != theirs for ours, theirs in zip(wanted, given, strict=False)):
+        raise ValueError(
+            f"`augment` must make views of the shape that the encoder takes, {wanted}, or the encoder must leave "
+            f"height and width open, as keras.Input((None, None, 3)) does. Received: a view of shape {given}"
+        )
+
+
 def check_plan(model, plan, y):
     """Refuses data whose batches the replicas cannot share, or that are too small for the objective."""
     replicas = model.distribute_strategy.num_replicas_in_sync

@@ -6,6 +6,7 @@ from keras import ops
 from keras_ssl import layers
 from keras_ssl.augment.image import simclr_views
 from keras_ssl.objectives.base import SelfSupervisedModel
+from keras_ssl.objectives.checks import check_view
 
 
 class JointEmbeddingModel(SelfSupervisedModel):
@@ -15,6 +16,7 @@ class JointEmbeddingModel(SelfSupervisedModel):
 
     Attributes:
         view_counts: the least and the most views that it takes; the most is None where there is no bound.
+            The first two are the large ones where views differ in size.
         projection_options: keywords of `layers.ProjectionHead`.
         prediction_options: keywords of `layers.PredictionHead`.
 
@@ -67,6 +69,8 @@ class JointEmbeddingModel(SelfSupervisedModel):
             raise ValueError(
                 f"`views` must be {wanted} in number for {type(self).__name__}. Received: {len(views)} views"
             )
+        for view in views:
+            check_view(view, self.encoder)
         return views
 
     def encode_views(self, views, training, encoder=None):
@@ -79,6 +83,14 @@ class JointEmbeddingModel(SelfSupervisedModel):
     def project(self, views, training):
         """Projections of each view, by encoder and projector: a list of `(rows, z_dim)`, as in `encode_views`."""
         return self._together(views, lambda x: self.projector(self.encode(x, training), training=training))
+
+    def project_together(self, views, training):
+        """Projections of all views, one view after the other, by one pass of the projector: `(views * rows, z_dim)`.
+
+        Its batch statistics are those of all views, of all sizes, as in the code of SwAV, DeepCluster v2 and DINO.
+        """
+        features = ops.concatenate(self.encode_views(views, training), axis=0)
+        return self.projector(features, training=training)
 
     def _together(self, views, function):
         outputs = []

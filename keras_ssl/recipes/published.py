@@ -4,7 +4,6 @@ The benchmarks run on torchvision, whose jitter multiplies brightness and comes 
 """
 
 from keras_ssl import augment, optimizers, schedules
-from keras_ssl.recipes.clipped_lars import ClippedLARS
 
 
 def symmetric_views(**options):
@@ -20,7 +19,7 @@ def asymmetric_views(**options):
 def clipped_lars(rate, weight_decay, **schedule):
     """solo-learn's LARS; the rate is for a batch of 256."""
     rate = schedules.WarmupCosine(rate, reference_batch_size=256, **schedule)
-    return ClippedLARS(rate, weight_decay=weight_decay, trust_coefficient=0.02)
+    return optimizers.ClippedLARS(rate, weight_decay=weight_decay, trust_coefficient=0.02)
 
 
 def sgd(rate, weight_decay, warmup_epochs=0, reference_batch_size=256):

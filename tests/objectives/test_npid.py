@@ -116,7 +116,7 @@ def test_an_index_outside_the_bank_is_found_out(batch):
 
 
 def test_more_rows_than_examples_are_refused(batch):
-    with pytest.raises(ValueError, match="`examples` must be the number of rows.*has 16. Received: examples=12"):
+    with pytest.raises(ValueError, match="`examples` must be the number of rows.*16. Received: examples=12"):
         tiny_model(examples=12).fit(batch, batch_size=4, verbose=0)
 
 

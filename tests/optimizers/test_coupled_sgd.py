@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ssl.optimizers import CoupledSGD, StepDecay, one_dimensional
+from keras_ssl.optimizers import CoupledSGD, one_dimensional
+from keras_ssl.schedules import StepDecay
 
 
 def sgd_oracle(weights, gradients, rates, momentum, decay, nesterov, excluded):

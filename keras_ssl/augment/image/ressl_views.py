@@ -14,6 +14,7 @@ def ressl_views(
     jitter=0.8,
     grayscale=0.2,
     blur=0.5,
+    solarize=0.0,
     shuffle=True,
     value_range=None,
 ):
@@ -23,8 +24,8 @@ def ressl_views(
     are the paper's for ImageNet; small images want no blur, `blur=0`.
 
     Args:
-        images, rng, size, strength, crop_ratio, flip, jitter, grayscale, blur, shuffle, value_range: See
-            `simclr_views`; the colour effects, from `jitter` to `shuffle`, are for the first view alone.
+        images, rng, size, strength, crop_ratio, flip, jitter, grayscale, blur, solarize, shuffle, value_range: See
+            `simclr_views`; the effects from `jitter` to `shuffle` are for the first view alone.
         crop_scale: `(low, high)`, the part of the image's area in a crop, in `(0, 1]`, for both views.
 
     Returns:
@@ -54,7 +55,7 @@ def ressl_views(
         "value_range": value_range,
         "count": 1,
     }
-    colors = {"strength": strength, "jitter": jitter, "grayscale": grayscale, "blur": blur, "shuffle": shuffle}
-    strong = simclr_views(images, rng.child("strong"), **both, **colors)
+    colors = {"strength": strength, "jitter": jitter, "grayscale": grayscale, "blur": blur, "solarize": solarize}
+    strong = simclr_views(images, rng.child("strong"), **both, **colors, shuffle=shuffle)
     weak = simclr_views(images, rng.child("weak"), **both, jitter=0.0, grayscale=0.0, blur=0.0)
     return strong + weak

@@ -9,11 +9,10 @@ from keras_ssl import distribution, layers, losses, optimizers, random, schedule
 from keras_ssl.augment.image import swav_views
 from keras_ssl.objectives import batch, checks
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
-from keras_ssl.objectives.multi_crop import MultiCrop
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class DeepClusterV2(MultiCrop, JointEmbeddingModel):
+class DeepClusterV2(JointEmbeddingModel):
     """Clusters the projections of all pictures before each epoch, and learns to tell each view's cluster.
 
     Several clusterings, each from other random pictures (`layers.spherical_k_means`), give each picture as many labels
@@ -67,6 +66,7 @@ class DeepClusterV2(MultiCrop, JointEmbeddingModel):
     """
 
     terms = ("cross_entropy",)
+    view_counts = (2, None)
     uses_index = True
 
     def __init__(

@@ -7,11 +7,10 @@ from keras_ssl import layers, losses, optimizers, schedules
 from keras_ssl.augment.image import swav_views
 from keras_ssl.objectives import checks
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
-from keras_ssl.objectives.multi_crop import MultiCrop
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class SwAV(MultiCrop, JointEmbeddingModel):
+class SwAV(JointEmbeddingModel):
     """Predicts from each view of a picture to which prototypes its other, large views were assigned.
 
     The two large views are assigned to learned prototypes such that all prototypes share the global batch equally
@@ -60,6 +59,7 @@ class SwAV(MultiCrop, JointEmbeddingModel):
     """
 
     terms = ("swav",)
+    view_counts = (2, None)
     minimum_batch = 2
 
     def __init__(

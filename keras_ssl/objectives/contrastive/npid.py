@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_ssl import augment as augmentations
-from keras_ssl import distribution, layers, losses, optimizers
+from keras_ssl import distribution, layers, losses, optimizers, schedules
 from keras_ssl.objectives.checks import check_positive
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
 
@@ -134,7 +134,7 @@ class NPID(JointEmbeddingModel):
         self.normalizer.assign(ops.where(stepped, outputs["normalizer"], known))
 
     def default_optimizer(self):
-        rate = optimizers.StepDecay(0.03, boundaries=(0.6, 0.8))
+        rate = schedules.StepDecay(0.03, boundaries=(0.6, 0.8))
         return optimizers.CoupledSGD(rate, momentum=0.9, weight_decay=1e-4)
 
     def get_config(self):

@@ -7,11 +7,10 @@ from keras_ssl import distribution, layers, losses, schedules
 from keras_ssl.augment.image import dino_views
 from keras_ssl.objectives import checks
 from keras_ssl.objectives.momentum_teacher_model import MomentumTeacherModel
-from keras_ssl.objectives.multi_crop import MultiCrop
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class DINO(MultiCrop, MomentumTeacherModel):
+class DINO(MomentumTeacherModel):
     """Predicts from each view the sharpened and centred output of a slowly moving teacher for another, large view.
 
     Encoder, projector and prototypes make the student; the teacher is a momentum average of all three. The teacher sees
@@ -63,6 +62,7 @@ class DINO(MultiCrop, MomentumTeacherModel):
     """
 
     terms = ("dino",)
+    view_counts = (2, None)
     minimum_batch = 2
     projection_options = {"batch_normalization": False, "activation": "gelu"}
 

@@ -79,7 +79,7 @@ class SimSiam(JointEmbeddingModel):
     def default_optimizer(self):
         rates = {
             "encoder": schedules.WarmupCosine(peak=0.05, warmup_epochs=0, reference_batch_size=256),
-            "predictor": optimizers.StepDecay(0.05, boundaries=(), reference_batch_size=256),
+            "predictor": schedules.StepDecay(0.05, boundaries=(), reference_batch_size=256),
         }
         return {
             name: optimizers.CoupledSGD(rate, momentum=0.9, weight_decay=1e-4, name=name)

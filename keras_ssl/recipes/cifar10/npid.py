@@ -6,7 +6,7 @@ Settings: the authors' code, lemniscate.pytorch, cifar.py, with 4,096 negatives 
 Published: kNN 80.4 (the paper, ResNet-18). Not run here.
 """
 
-from keras_ssl import objectives, optimizers
+from keras_ssl import objectives, optimizers, schedules
 from keras_ssl.recipes.cifar10 import common
 
 
@@ -20,7 +20,7 @@ def build(data, seed):
         augment=common.symmetric_views(strength=0.5, crop_scale=(0.2, 1.0), flip=0.0, jitter=1.0, count=1),
         seed=seed,
     )
-    model.compile(optimizers.CoupledSGD(optimizers.StepDecay(0.03, boundaries=(0.6, 0.8)), weight_decay=5e-4))
+    model.compile(optimizers.CoupledSGD(schedules.StepDecay(0.03, boundaries=(0.6, 0.8)), weight_decay=5e-4))
     return model
 
 

@@ -6,7 +6,7 @@ Settings: solo-learn, scripts/pretrain/cifar/simsiam.yaml.
 Published: linear 90.51 (solo-learn, ResNet-18, 1,000 epochs). Not run here.
 """
 
-from keras_ssl import objectives, optimizers
+from keras_ssl import objectives, optimizers, schedules
 from keras_ssl.recipes import published
 from keras_ssl.recipes.cifar10 import common
 
@@ -20,7 +20,7 @@ def build(data, seed):
         augment=common.symmetric_views(strength=0.5),
         seed=seed,
     )
-    constant = optimizers.CoupledSGD(optimizers.StepDecay(0.5, reference_batch_size=256), weight_decay=1e-5)
+    constant = optimizers.CoupledSGD(schedules.StepDecay(0.5, reference_batch_size=256), weight_decay=1e-5)
     model.compile({"encoder": published.sgd(0.5, weight_decay=1e-5, warmup_epochs=10), "predictor": constant})
     return model
 

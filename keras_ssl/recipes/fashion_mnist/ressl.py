@@ -3,18 +3,18 @@
 keras-ssl pretrain ressl_fashion_mnist
 """
 
-from keras_ssl import objectives
+from keras_ssl import augment, objectives
 from keras_ssl.recipes.fashion_mnist import common
 
 
 def build(data, seed):
-    """The paper's temperatures for small data, a quick teacher and a short queue."""
+    """Weak views for the teacher, which is quick, and a short queue."""
     model = objectives.ReSSL(
         common.encoder(data),
         projection_widths=(512, 128),
         momentum=0.97,
         queue_size=2048,
-        augment=common.views(),
+        augment=augment.Augmentation(augment.image.ressl_views, strength=1.0, solarize=0.2, blur=0.0),
         seed=seed,
     )
     return common.compiled(model)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ssl.optimizers import LARS
+from keras_ssl.optimizers.lars import LARS
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -20,7 +20,7 @@ class ClippedLARS(LARS):
     Example:
 
     >>> import keras
-    >>> from keras_ssl.recipes.clipped_lars import ClippedLARS
+    >>> from keras_ssl.optimizers import ClippedLARS
     >>> weight = keras.Variable([[3.0, 4.0]])
     >>> optimizer = ClippedLARS(learning_rate=0.125, momentum=0.0, trust_coefficient=0.1)
     >>> optimizer.apply([keras.ops.convert_to_tensor([[0.0, 2.0]])], [weight])  # r = 0.25, above the rate

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ssl.schedules import Schedule
+from keras_ssl.schedules.schedule import Schedule
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -27,7 +27,7 @@ class StepDecay(Schedule):
 
     Example:
 
-    >>> from keras_ssl.optimizers import StepDecay
+    >>> from keras_ssl.schedules import StepDecay
     >>> rate = StepDecay(start=1.0, boundaries=(0.6, 0.8), total_steps=10)
     >>> [round(float(rate(step)), 2) for step in (0, 5, 6, 7, 8, 10)]
     [1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
@@ -47,11 +47,7 @@ class StepDecay(Schedule):
             raise ValueError(f"`factor` must be positive. Received: factor={factor}")
 
     def value(self, step):
-        value = self.start + 0.0 * step
-        if self.reference_batch_size is not None:
-            clock = self._bound_clock("`reference_batch_size` must be None")
-            batch = ops.cast(clock.global_batch_size, "float32")
-            value = value * ops.where(batch > 0, batch / self.reference_batch_size, 1.0)
+        value = self.scaled(self.start + 0.0 * step, self.reference_batch_size)
         total = self.resolved_total_steps() if self.boundaries else 0.0
         for boundary in self.boundaries:
             # A hair earlier, since .6 * 10 in float32 is above 6. Where no end is planned, nothing falls.

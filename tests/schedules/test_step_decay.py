@@ -1,8 +1,7 @@
 import keras
 import pytest
 
-from keras_ssl.optimizers import StepDecay
-from keras_ssl.schedules import Clock
+from keras_ssl.schedules import Clock, StepDecay
 
 
 @pytest.mark.parametrize("total", [5, 10, 200, 500_000])

@@ -2,8 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ssl.optimizers import LARS, CoupledSGD
-from keras_ssl.recipes.clipped_lars import ClippedLARS
+from keras_ssl.optimizers import LARS, ClippedLARS, CoupledSGD
 from keras_ssl.schedules import WarmupCosine
 
 
