@@ -6,6 +6,7 @@ each can be called alone.
 """
 
 import contextlib
+import json
 import os
 import tempfile
 
@@ -383,7 +384,7 @@ def _same_config(revived, model):
     ours, theirs = (
         {key: value for key, value in one.get_config().items() if key not in keep} for one in (revived, model)
     )
-    return str(ours) == str(theirs)
+    return json.dumps(ours) == json.dumps(theirs)  # as in a file, which has no tuples
 
 
 def _same_weights(first, second, message):

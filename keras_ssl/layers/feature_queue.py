@@ -1,6 +1,7 @@
 """The features of the last batches, to compare with."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from keras_ssl import distribution, losses
@@ -80,10 +81,11 @@ class FeatureQueue(keras.layers.Layer):
             raise ValueError(
                 f"`size` of a queue must be at least the rows of a global batch, {count}. Received: size={self.size}"
             )
-        features, entered = self.features_now(), ops.convert_to_tensor(self.entered)
+        entered = ops.convert_to_tensor(self.entered)
         places = (entered + ops.arange(count, dtype="int64")) % self.size
-        moved = ops.scatter_update(features, places[:, None], rows)
-        self.features.assign(ops.where(stepped, moved, features))
+        # Only these rows are written: to assign the whole queue costs more than to compare with it.
+        before = tf.gather(self.features.value, places)
+        self.features.value.scatter_update(tf.IndexedSlices(ops.where(stepped, rows, before), places))
         self.entered.assign(ops.where(stepped, entered + ops.cast(count, "int64"), entered))
 
     def _state(self, name, value, dtype="float32"):

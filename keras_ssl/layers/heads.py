@@ -14,7 +14,8 @@ class MultiLayerPerceptron(keras.layers.Layer):
         synchronized: bool, whether batch statistics are those of the global batch, as in the papers.
         batch_normalization: bool, whether there is batch normalisation between the layers.
         activation: name of the activation between the layers.
-        scale_output: bool, False for an output normalisation without scale and shift (`affine=False` in PyTorch).
+        scale_output: bool, whether the output's normalisation has a scale.
+        center_output: bool, whether it has a shift. Without both it is `affine=False` in PyTorch.
         **kwargs: `name`, `dtype` of `keras.layers.Layer`.
 
     Call arguments:
@@ -34,6 +35,7 @@ class MultiLayerPerceptron(keras.layers.Layer):
         batch_normalization=True,
         activation="relu",
         scale_output=True,
+        center_output=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -47,6 +49,7 @@ class MultiLayerPerceptron(keras.layers.Layer):
         self.batch_normalization = batch_normalization
         self.activation = activation
         self.scale_output = scale_output
+        self.center_output = center_output
 
         self.stack = keras.Sequential([keras.Input((self.input_dim,))], name="stack")
         for depth, width in enumerate(widths):
@@ -59,7 +62,7 @@ class MultiLayerPerceptron(keras.layers.Layer):
                     keras.layers.BatchNormalization(
                         momentum=0.9,
                         epsilon=1e-5,
-                        center=scale_output or not last,
+                        center=center_output or not last,
                         scale=scale_output or not last,
                         synchronized=synchronized,
                         dtype=self.dtype_policy,
@@ -90,6 +93,7 @@ class MultiLayerPerceptron(keras.layers.Layer):
             "batch_normalization": self.batch_normalization,
             "activation": self.activation,
             "scale_output": self.scale_output,
+            "center_output": self.center_output,
         }
 
 

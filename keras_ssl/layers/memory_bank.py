@@ -73,11 +73,11 @@ class MemoryBank(keras.layers.Layer):
         Raises:
             tensorflow.errors.InvalidArgumentError: If a number is out of range; not under XLA.
         """
-        index = tf.convert_to_tensor(index)
+        index = tf.cast(index, "int64")
         message = f"`index` must be in [0, {self.examples}), for the bank was made with examples={self.examples}"
         checks = [
             tf.debugging.assert_non_negative(index, message),
-            tf.debugging.assert_less(index, tf.cast(self.examples, index.dtype), message),
+            tf.debugging.assert_less(index, tf.cast(self.examples, "int64"), message),
         ]
         # A gather on an accelerator would give zeros for them.
         with tf.control_dependencies([check for check in checks if check is not None]):
@@ -93,7 +93,7 @@ class MemoryBank(keras.layers.Layer):
             rows: Tensor of shape `(batch, dim)`, their features; normalised here.
             stepped: bool scalar; the bank stands still where it is false.
         """
-        index = distribution.gather(tf.convert_to_tensor(index))
+        index = distribution.gather(tf.cast(index, "int64"))
         rows = distribution.gather(losses.normalize(ops.stop_gradient(rows)))
         # Rows of one example are summed, so that all of them write the same, in whatever order they do.
         same = ops.cast(ops.equal(index[:, None], index[None, :]), "float32")

@@ -20,7 +20,7 @@ def decoupled_contrastive(z0, z1, temperature=0.1, *, sigma=None, candidates=Non
     view only. lightly's `DCLLoss` takes two logarithms, one for each view's negatives, and adds them, which is another
     loss. solo-learn has none.
 
-    NOTE: The weights carry no gradient (as in lightly; the paper does not say).
+    NOTE: The weights carry no gradient, as in lightly; in R. Nakhli's code they do, and the paper does not say.
 
     Args:
         z0: Tensor of shape `(batch, dim)`, projections of the first views. Any float dtype; computed in float32.

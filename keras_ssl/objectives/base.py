@@ -38,6 +38,7 @@ class SelfSupervisedModel(keras.Model):
         diagnostics_names: names of what `diagnostics` returns, logged beside the loss.
         plays: for several players, dict from group to the terms it minimises; by default all groups minimise all terms.
         minimum_batch: rows that a global batch needs at least.
+        batch_multiple: number that divides the rows of a global batch.
         uses_labels: whether batches must have labels, `y`; else labels change nothing.
         uses_index: whether batches must tell the number of each row in the data, `index`.
         feature_dim: int, width of the encoder's output.
@@ -83,7 +84,7 @@ class SelfSupervisedModel(keras.Model):
     term_weights = {}
     diagnostics_names = ()
     plays = {}
-    minimum_batch = 1
+    minimum_batch = batch_multiple = 1
     uses_labels = False
     uses_index = False
 

@@ -63,15 +63,15 @@ def check_input(x, encoder):
         raise ValueError(f"`x` must have at least one row. Received: shape {tuple(x.shape)}")
 
 
-def check_view(view, encoder):
-    """Refuses a view of another size than the encoder takes."""
+def check_view(view, encoder, made_by="augment"):
+    """Refuses a view of another size than the encoder takes; `made_by` is the argument to blame."""
     if isinstance(encoder.input_shape, (list, dict)) or not hasattr(view, "shape"):
         return  # several inputs: Keras itself names what does not fit
     wanted, given = tuple(encoder.input_shape[1:]), tuple(view.shape[1:])
     if any(None not in (ours, theirs) and ours != theirs for ours, theirs in zip(wanted, given, strict=False)):
         raise ValueError(
-            f"`augment` must make views of the shape that the encoder takes, {wanted}, or the encoder must leave "
-            f"height and width open, as keras.Input((None, None, 3)) does. Received: a view of shape {given}"
+            f"`{made_by}` must have the shape that the encoder takes, {wanted}, in each view, or the encoder must "
+            f"leave height and width open, as keras.Input((None, None, 3)) does. Received: a view of shape {given}"
         )
 
 
@@ -89,7 +89,7 @@ def check_plan(model, plan, y):
     if plan.batch_size is not None:  # arrays: Keras cuts the batches
         check_batch(model, as_batch((plan.x, y)))
         left = plan.rows % plan.batch_size
-        if left and (left < model.minimum_batch or left % replicas):
+        if left and (left < model.minimum_batch or left % model.batch_multiple or left % replicas):
             raise ValueError(
                 f"`batch_size` must leave no last batch of {left} rows, which {type(model).__name__} on {replicas} "
                 "replica(s) cannot take: leave rows out, or use a tf.data.Dataset with drop_remainder=True. "
@@ -98,11 +98,16 @@ def check_plan(model, plan, y):
 
 
 def check_global_batch(model, rows):
-    """Refuses a batch with fewer rows than the objective compares."""
+    """Refuses a batch with fewer rows than the objective compares, or that it cannot cut into parts."""
     if rows < model.minimum_batch:
         raise ValueError(
             f"`batch_size` must be at least {model.minimum_batch} for {type(model).__name__}, which compares the rows "
             f"of a batch. Received: batch_size={rows}"
+        )
+    if rows % model.batch_multiple:
+        raise ValueError(
+            f"`batch_size` must be a multiple of {model.batch_multiple} for {type(model).__name__}, which cuts a batch "
+            f"into parts of as many rows. Received: batch_size={rows}"
         )
 
 
@@ -124,6 +129,20 @@ def check_positive(**values):
     for name, value in values.items():
         if not value > 0:
             raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
+
+
+def check_not_negative(**values):
+    """Refuses numbers below 0: `check_not_negative(weight=weight)`."""
+    for name, value in values.items():
+        if not value >= 0:
+            raise ValueError(f"`{name}` must not be negative. Received: {name}={value}")
+
+
+def check_below_one(**values):
+    """Refuses numbers that are not in [0, 1): `check_below_one(center_momentum=center_momentum)`."""
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value}")
 
 
 def check_replicas_can(strategy, workers, steps_per_execution, jit_compile):

@@ -175,6 +175,9 @@ def _plan_arrays(x, y, batch_size, steps_per_epoch, validation_split):
     rows = first_tensor(x).shape[0]
     if rows == 0:
         raise ValueError("`x` must have at least one row. Received: 0 rows")
+    counts = {leaf.shape[0] for leaf in tf.nest.flatten((x, y)) if hasattr(leaf, "shape")}
+    if len(counts) > 1:
+        raise ValueError(f"`x` and `y` must have as many rows in each array. Received: {sorted(counts)} rows")
     for leaf in tf.nest.flatten(x):
         _check_finite(leaf)
     rows = math.floor(rows * (1.0 - validation_split))

@@ -17,6 +17,7 @@ class JointEmbeddingModel(SelfSupervisedModel):
     Attributes:
         view_counts: the least and the most views that it takes; the most is None where there is no bound.
             The first two are the large ones where views differ in size.
+        predicts: whether there must be a prediction head.
         projection_options: keywords of `layers.ProjectionHead`.
         prediction_options: keywords of `layers.PredictionHead`.
 
@@ -28,6 +29,8 @@ class JointEmbeddingModel(SelfSupervisedModel):
         augment: function `(x, rng) -> views`, a tuple, for instance `keras_ssl.augment.Augmentation(simclr_views,
             blur=0.0)`, or a function of your own, registered with `keras.saving.register_keras_serializable` if the
             model is to be saved. None takes the paper's, for pictures.
+        projection_options, prediction_options: dicts, what a subclass that leaves the user a choice adds to its own
+            options; they are not saved: the subclass saves its argument.
         **kwargs: `feature_key`, `seed`, `name`, `dtype`.
 
     Raises:
@@ -35,26 +38,44 @@ class JointEmbeddingModel(SelfSupervisedModel):
     """
 
     view_counts = (2, 2)
+    predicts = False
     projection_options = {}
     prediction_options = {}
 
-    def __init__(self, encoder, projection_widths=None, prediction_widths=None, augment=None, **kwargs):
+    def __init__(
+        self,
+        encoder,
+        projection_widths=None,
+        prediction_widths=None,
+        augment=None,
+        *,
+        projection_options=None,
+        prediction_options=None,
+        **kwargs,
+    ):
         super().__init__(encoder, **kwargs)
         if augment is not None and not callable(augment):
             raise ValueError(f"`augment` must be a function of (x, rng). Received: augment={augment!r}")
         self.augment = augment if augment is not None else self.default_augment()
         self.projection_widths = tuple(projection_widths or (self.feature_dim, 128))
-        self.projector = layers.ProjectionHead(self.feature_dim, self.projection_widths, **self.projection_options)
+        options = {**self.projection_options, **(projection_options or {})}
+        self.projector = layers.ProjectionHead(self.feature_dim, self.projection_widths, **options)
         self.z_dim = self.projector.output_dim
         self.prediction_widths = self.predictor = None
+        if self.predicts and not prediction_widths:
+            raise ValueError(
+                f"`prediction_widths` must name at least one width, for {type(self).__name__} predicts. "
+                f"Received: prediction_widths={prediction_widths}"
+            )
         if prediction_widths is not None:
             self.prediction_widths = tuple(prediction_widths)
-            if self.prediction_widths[-1] != self.z_dim:
+            if self.prediction_widths[-1:] != (self.z_dim,):
                 raise ValueError(
                     f"`prediction_widths` must end in the projection's width, {self.z_dim}. "
                     f"Received: prediction_widths={self.prediction_widths}"
                 )
-            self.predictor = layers.PredictionHead(self.z_dim, self.prediction_widths, **self.prediction_options)
+            options = {**self.prediction_options, **(prediction_options or {})}
+            self.predictor = layers.PredictionHead(self.z_dim, self.prediction_widths, **options)
 
     def default_augment(self):
         """The paper's views, for pictures."""
@@ -70,7 +91,7 @@ class JointEmbeddingModel(SelfSupervisedModel):
                 f"`views` must be {wanted} in number for {type(self).__name__}. Received: {len(views)} views"
             )
         for view in views:
-            check_view(view, self.encoder)
+            check_view(view, self.encoder, made_by="views" if "views" in batch else "augment")
         return views
 
     def encode_views(self, views, training, encoder=None):

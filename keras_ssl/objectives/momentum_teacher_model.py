@@ -16,12 +16,17 @@ class MomentumTeacherModel(JointEmbeddingModel):
         encoder, projection_widths, prediction_widths, augment: see `JointEmbeddingModel`.
         momentum: schedule or float in [0, 1], the teacher's momentum by step; None for the paper's.
         **kwargs: `feature_key`, `seed`, `name`, `dtype`.
+
+    Raises:
+        ValueError: If a momentum that is a number is out of [0, 1].
     """
 
     diagnostics_names = ("teacher_momentum",)
 
     def __init__(self, encoder, projection_widths=None, prediction_widths=None, momentum=None, augment=None, **kwargs):
         super().__init__(encoder, projection_widths, prediction_widths, augment, **kwargs)
+        if isinstance(momentum, (int, float)) and not 0 <= momentum <= 1:
+            raise ValueError(f"`momentum` must be in [0, 1]. Received: momentum={momentum}")
         self.momentum = schedules.as_schedule(self.default_momentum() if momentum is None else momentum)
         schedules.bind_schedule(self.momentum, self.clock)
         self.teacher_encoder = layers.MomentumTeacher(self.encoder, name="teacher_encoder")

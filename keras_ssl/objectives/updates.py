@@ -121,6 +121,8 @@ def apply_where(finite, optimizer, gradients, variables):
     A loss-scaling optimizer skips and rescales by itself, but looks at the first replica alone: it is made to see
     there what happened on any.
     """
+    if distribution.replica_count() > 1 and _clips(leaves(optimizer)):
+        gradients = _whole_on_the_first(gradients)
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer.apply(_poison_unless(finite, gradients), variables)
         return
@@ -138,6 +140,21 @@ def apply_where(finite, optimizer, gradients, variables):
         tf.distribute.get_replica_context().merge_call(apply_on_all_replicas, args=(finite, gradients))
     else:
         tf.cond(finite, lambda: apply(gradients), lambda: None)
+
+
+def _clips(workers):
+    return any(worker.clipnorm or worker.global_clipnorm or worker.clipvalue for worker in workers)
+
+
+def _whole_on_the_first(gradients):
+    """The sums over replicas on the first one, zeros on the others, since Keras clips before it adds replicas up."""
+    is_first = tf.equal(distribution.replica_index(), 0)
+
+    def whole(gradient):
+        total = distribution.global_sum(tf.convert_to_tensor(gradient))
+        return tf.where(is_first, total, tf.zeros_like(total))
+
+    return [None if gradient is None else whole(gradient) for gradient in gradients]
 
 
 def _poison_unless(finite, gradients):

@@ -111,6 +111,12 @@ def test_without_batch_normalisation_the_layers_have_biases(rng):
 
 
 def test_an_output_normalisation_without_scale_has_no_weights_to_learn():
-    head = ProjectionHead(3, (4, 2), normalize_output=True, scale_output=False)
+    head = ProjectionHead(3, (4, 2), normalize_output=True, scale_output=False, center_output=False)
     assert [weight.name for weight in head.trainable_weights] == ["kernel", "gamma", "beta", "kernel"]
     assert ProjectionHead.from_config(head.get_config()).scale_output is False
+
+
+def test_an_output_normalisation_may_have_a_scale_alone():
+    head = ProjectionHead(3, (4, 2), normalize_output=True, center_output=False)
+    assert [weight.name for weight in head.trainable_weights] == ["kernel", "gamma", "beta", "kernel", "gamma"]
+    assert ProjectionHead.from_config(head.get_config()).center_output is False

@@ -136,3 +136,10 @@ def test_a_step_compiles_under_xla(rng):
 def test_refuses(changed, message):
     with pytest.raises(ValueError, match=message):
         MemoryBank(**{"examples": 4, "dim": 2, **changed})
+
+
+def test_numbers_may_be_of_any_integer_type():
+    bank = MemoryBank(examples=300, dim=2, momentum=0.0)
+    index = np.array([3, 200], "uint8")
+    bank.update(index, np.array([[3.0, 0.0], [0.0, 2.0]]), stepped=True)
+    np.testing.assert_array_equal(bank.lookup(index), [[1.0, 0.0], [0.0, 1.0]])

@@ -54,6 +54,8 @@ def test_defaults_are_the_papers():
     model.compile()
     assert (model.projection_widths, model.cluster_counts, model.temperature) == ((2048, 128), (3000,) * 3, 0.1)
     assert type(model.optimizer) is optimizers.LARS
+    rate = model.optimizer.get_config()["learning_rate"]["config"]
+    assert (rate["peak"], rate["end"], rate["warmup_epochs"]) == (0.3, 3e-4, 10)
     assert model.augment is augment.image.swav_views
 
 
@@ -163,6 +165,7 @@ def test_refuses_data_without_numbers_and_numbers_beyond_the_examples(pictures):
     ("arguments", "message"),
     [
         ({"temperature": 0}, "`temperature` must be positive. Received: temperature=0"),
+        ({"k_means_iterations": -1}, "`k_means_iterations` must not be negative. Received: k_means_iterations=-1"),
         ({"cluster_counts": (2, 0)}, "`cluster_counts` must be positive. Received: cluster_counts=0"),
         ({"examples": 2}, "`examples` must be at least the clusters of a clustering, 3. Received: examples=2"),
     ],

@@ -119,9 +119,21 @@ def test_loads_as_it_was_saved(pictures, tmp_path):
         ({"student_temperature": 0}, "`student_temperature` must be positive. Received: student_temperature=0"),
         ({"teacher_temperature": -0.1}, "`teacher_temperature` must be positive. Received: teacher_temperature=-0.1"),
         ({"center_momentum": 1.0}, r"`center_momentum` must be in \[0, 1\). Received: center_momentum=1.0"),
+        ({"frozen_epochs": -1}, "`frozen_epochs` must not be negative. Received: frozen_epochs=-1"),
+        ({"momentum": 1.5}, r"`momentum` must be in \[0, 1\]. Received: momentum=1.5"),
         ({"prototype_count": 0}, "`prototype_count` must be positive. Received: prototype_count=0"),
     ],
 )
 def test_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         tiny_model(**arguments)
+
+
+def test_batch_normalisation_in_the_head_is_a_choice():
+    def normalised(model):
+        return [isinstance(one, keras.layers.BatchNormalization) for one in model.projector.stack.layers]
+
+    model = tiny_model(batch_normalization=True)
+    assert any(normalised(model))
+    assert normalised(type(model).from_config(model.get_config())) == normalised(model)
+    assert not any(normalised(tiny_model()))

@@ -69,12 +69,19 @@ def test_heads_are_made_and_saved():
     assert "prediction_widths" not in plain.get_config()
     with pytest.raises(ValueError, match=r"must end in the projection's width, 3. Received: prediction_widths=\(5,\)"):
         Crops(encoder(), projection_widths=(3,), prediction_widths=(5,))
+    with pytest.raises(ValueError, match=r"must end in the projection's width, 3. Received: prediction_widths=\(\)"):
+        Crops(encoder(), projection_widths=(3,), prediction_widths=())
 
 
 @pytest.mark.parametrize(("kind", "wanted"), [(Labelled, "labels.*'y'"), (Indexed, "the number of each row.*'index'")])
 def test_what_an_objective_learns_from_must_be_there(pictures, kind, wanted):
     with pytest.raises(ValueError, match=f"`x` must come with {wanted}.*Received: a batch of"):
         kind(encoder(), projection_widths=(3,)).fit(pictures, batch_size=4, verbose=0)
+
+
+def test_views_of_different_length_are_refused(pictures):
+    with pytest.raises(ValueError, match=r"must have as many rows in each array. Received: \[4, 8\] rows"):
+        Crops(encoder(), projection_widths=(3,)).fit({"views": (pictures, pictures[:4])}, batch_size=4, verbose=0)
 
 
 def test_epochs_are_counted_in_updates(pictures):
@@ -113,3 +120,8 @@ def test_the_rows_of_the_data_are_told_whatever_the_steps_of_an_epoch(pictures):
     ):
         model.fit(x, verbose=0, **settings)
     assert seen == [(8, 4), (8, 4), (6, 2), (None, 2)]
+
+
+def test_an_objective_that_predicts_needs_a_head_for_it():
+    with pytest.raises(ValueError, match="`prediction_widths` must name at least one width, for BYOL predicts"):
+        objectives.BYOL(encoder(), prediction_widths=None)

@@ -96,3 +96,12 @@ def test_refuses(pictures):
         tiny_model(global_views=0)
     with pytest.raises(ValueError, match="must be at least 2 in number for LeJEPA. Received: 1 views"):
         tiny_model().fit({"views": (pictures,)}, batch_size=8, verbose=0)
+
+
+def test_takes_an_encoder_of_several_inputs_with_given_views(rng):
+    inputs = {name: keras.Input((3,), name=name) for name in ("left", "right")}
+    encoder = keras.Model(inputs, keras.layers.Dense(4)(keras.layers.Concatenate()([inputs["left"], inputs["right"]])))
+    model = objectives.LeJEPA(encoder, projection_widths=(8, 4), slices=8)
+    view = {name: rng.normal(size=(8, 3)).astype("float32") for name in inputs}
+    history = model.fit({"views": (view, view)}, batch_size=4, verbose=0).history
+    assert np.isfinite(history["loss"]).all()

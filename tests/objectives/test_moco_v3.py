@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ssl import losses, objectives, optimizers
+from keras_ssl import augment, losses, objectives, optimizers
 
 
 def tiny_encoder():
@@ -30,12 +30,26 @@ def test_defaults_are_the_papers():
     assert model.optimizer.get_config()["weight_decay"] == 1e-6
 
 
-def test_both_heads_end_in_normalisation_without_scale_and_shift():
+def test_the_projection_ends_in_normalisation_without_scale_and_shift_and_the_prediction_in_none():
     model = tiny_model()
-    for head in (model.projector, model.predictor):
-        last = head.stack.layers[-1]
+    last = model.projector.stack.layers[-1]
+    assert isinstance(last, keras.layers.BatchNormalization)
+    assert not last.trainable_variables
+    assert isinstance(model.predictor.stack.layers[-1], keras.layers.Dense)
+
+
+def test_for_a_vision_transformer_the_prediction_is_normalised_too():
+    model = tiny_model(normalize_prediction=True)
+    for one in (model, type(model).from_config(model.get_config())):
+        last = one.predictor.stack.layers[-1]
         assert isinstance(last, keras.layers.BatchNormalization)
         assert not last.trainable_variables
+
+
+def test_default_views_are_those_of_the_authors_code_for_a_resnet():
+    views = objectives.MoCoV3(tiny_encoder(), (4,), (4,)).augment
+    assert views.function is augment.image.byol_views
+    assert views.options == {"crop_scale": (0.2, 1.0), "brightness_mode": "multiplicative"}
 
 
 def test_the_loss_adds_both_directions_times_twice_the_temperature(pictures):

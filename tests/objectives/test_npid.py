@@ -121,7 +121,7 @@ def test_more_rows_than_examples_are_refused(batch):
 
 
 def test_a_smaller_last_batch_is_no_more_rows(batch):
-    ten = {"views": (batch["x"][:10],), "index": batch["index"][:10]}
+    ten = {"views": (batch["x"][:10],), "index": batch["index"][:10].astype("uint8")}
     history = tiny_model(examples=10).fit(ten, batch_size=4, verbose=0).history
     assert np.isfinite(history["loss"][0])
 
@@ -137,7 +137,7 @@ def test_data_without_numbers_is_refused(batch):
         ({"examples": 0}, "`examples` must be positive. Received: examples=0"),
         ({"temperature": 0.0}, "`temperature` must be positive. Received: temperature=0.0"),
         ({"negatives": 0}, "`negatives` must be positive. Received: negatives=0"),
-        ({"bank_momentum": 1.0}, r"`momentum` must be in \[0, 1\). Received: momentum=1.0"),
+        ({"bank_momentum": 1.0}, r"`bank_momentum` must be in \[0, 1\). Received: bank_momentum=1.0"),
         ({"proximal_weight": -1}, "`proximal_weight` must not be negative. Received: proximal_weight=-1"),
     ],
 )

@@ -66,7 +66,12 @@ def test_batches_without_labels_are_refused(pictures):
 
 def test_one_hot_labels_are_refused(pictures):
     with pytest.raises(ValueError, match=r"`labels` must have the shapes \(rows, dim\) and \(rows,\)"):
-        tiny_model().fit({"x": pictures, "y": np.eye(3)[LABELS]}, batch_size=8, verbose=0)
+        tiny_model().fit({"x": pictures, "y": np.eye(3, dtype="int64")[LABELS]}, batch_size=8, verbose=0)
+
+
+def test_labels_that_are_no_classes_are_refused(pictures):
+    with pytest.raises(ValueError, match="`y` must be integers, the class of each row. Received: dtype .*float32"):
+        tiny_model().fit(pictures, LABELS / np.float32(7), batch_size=8, verbose=0)
 
 
 def test_refuses(pictures):

@@ -43,7 +43,9 @@ def test_defaults_are_the_papers():
     assert model.augment is augment.image.swav_views
     assert type(model.optimizer) is optimizers.LARS
     config = model.optimizer.get_config()
-    assert (config["weight_decay"], config["learning_rate"]["config"]["peak"], config["exclude"]) == (1e-6, 0.3, None)
+    assert (config["weight_decay"], config["exclude"]) == (1e-6, None)
+    rate = config["learning_rate"]["config"]
+    assert (rate["peak"], rate["end"], rate["warmup_epochs"]) == (0.3, 3e-4, 10)
 
 
 def test_the_loss_is_that_of_the_scores_of_all_views(pictures):
@@ -104,7 +106,8 @@ def test_refuses_a_view_that_does_not_fit_the_encoder(pictures):
     encoder = keras.Model(pixels, keras.layers.Dense(4)(keras.layers.Flatten()(pixels)))
     model = objectives.SwAV(encoder, projection_widths=(4,), prototype_count=3, augment=augment.Augmentation(crops))
     with pytest.raises(
-        ValueError, match=r"`augment` must make views of.*\(8, 8, 1\).*Received: a view of shape \(5, 5"
+        ValueError,
+        match=r"`augment` must have the shape that the encoder takes.*\(8, 8, 1\).*Received: a view of shape \(5, 5",
     ):
         model.fit(pictures, batch_size=8, verbose=0)
 
@@ -113,6 +116,8 @@ def test_refuses_a_view_that_does_not_fit_the_encoder(pictures):
     ("arguments", "message"),
     [
         ({"temperature": 0}, "`temperature` must be positive. Received: temperature=0"),
+        ({"frozen_epochs": -1}, "`frozen_epochs` must not be negative. Received: frozen_epochs=-1"),
+        ({"queue_size": -1}, "`queue_size` must not be negative. Received: queue_size=-1"),
         ({"epsilon": -1}, "`epsilon` must be positive. Received: epsilon=-1"),
         ({"prototype_count": 0}, "`prototype_count` must be positive. Received: prototype_count=0"),
     ],

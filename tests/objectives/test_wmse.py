@@ -61,12 +61,23 @@ def test_the_orders_are_the_same_on_both_replicas_and_new_at_each_step(pictures,
 def test_refuses(pictures):
     with pytest.raises(ValueError, match="`batch_size` must be at least 8 for WMSE.*Received: batch_size=4"):
         tiny_model().fit(pictures, batch_size=4, verbose=0)
-    with pytest.raises(ValueError, match="must be a multiple of `whitening_size`, 8. Received: batch_size=12"):
+    with pytest.raises(ValueError, match="`batch_size` must be a multiple of 8 for WMSE.*Received: batch_size=12"):
         tiny_model().fit(pictures, batch_size=12, verbose=0)
     with pytest.raises(ValueError, match="above the width of the projection, 3, better.*Received: whitening_size=3"):
         tiny_model(whitening_size=3)
     with pytest.raises(ValueError, match="`iterations` must be positive. Received: iterations=0"):
         tiny_model(iterations=0)
+    with pytest.raises(ValueError, match=r"`epsilon` must be in \[0, 1\). Received: epsilon=1"):
+        tiny_model(epsilon=1)
+
+
+def test_refuses_a_last_batch_that_cannot_be_cut_into_parts(pictures):
+    model, rows = tiny_model(), np.concatenate([pictures, pictures[:12]])
+    with pytest.raises(ValueError, match="`batch_size` must leave no last batch of 12 rows.*Received: 12 rows over"):
+        model.fit(rows, batch_size=16, verbose=0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`batch_size` must leave no last batch.*multiple of 8"):
+        model.evaluate(rows, batch_size=16, verbose=0)
+    assert np.isfinite(model.evaluate(rows[:24], batch_size=16, verbose=0, return_dict=True)["loss"])
 
 
 def test_collapsed_projections_end_the_training_with_a_clear_error(pictures):

@@ -62,7 +62,7 @@ class DeepClusterV2(JointEmbeddingModel):
     (8, 2)
 
     Reference: arXiv 2006.09882, section 4.1 and appendix. LARS on all weights with rate .3 * batch / 256, ten epochs of
-    warm-up, cosine decay, weight decay 1e-6.
+    warm-up, cosine decay to a thousandth, weight decay 1e-6.
     """
 
     terms = ("cross_entropy",)
@@ -83,6 +83,7 @@ class DeepClusterV2(JointEmbeddingModel):
         super().__init__(encoder, projection_widths, augment=augment, **kwargs)
         self.cluster_counts = tuple(cluster_counts)
         checks.check_positive(temperature=temperature, cluster_counts=min(self.cluster_counts, default=0))
+        checks.check_not_negative(k_means_iterations=k_means_iterations)
         if examples < max(self.cluster_counts):
             raise ValueError(
                 f"`examples` must be at least the clusters of a clustering, {max(self.cluster_counts)}. "
@@ -125,7 +126,7 @@ class DeepClusterV2(JointEmbeddingModel):
     def objective(self, outputs):
         clusters = outputs.get("clusters")
         if clusters is None:
-            clusters = tf.gather(self.assignments.value, outputs["index"])
+            clusters = tf.gather(self.assignments.value, ops.cast(outputs["index"], "int64"))
         total = 0.0
         for scores_of_view in outputs["scores"]:
             for number, scores in enumerate(scores_of_view):
@@ -161,7 +162,7 @@ class DeepClusterV2(JointEmbeddingModel):
         self._adopt([*centroids, tf.constant(assignments, "int64")])
 
     def default_optimizer(self):
-        rate = schedules.WarmupCosine(peak=0.3, warmup_epochs=10, reference_batch_size=256)
+        rate = schedules.WarmupCosine(peak=0.3, warmup_epochs=10, reference_batch_size=256, end=3e-4)
         return optimizers.LARS(rate, momentum=0.9, weight_decay=1e-6, exclude=None)
 
     def _scores(self, z):

@@ -54,8 +54,8 @@ class SwAV(JointEmbeddingModel):
     >>> model.encoder.predict(pictures, verbose=0).shape
     (8, 4)
 
-    Reference: arXiv 2006.09882. LARS on all weights with rate .3 * batch / 256, ten epochs of warm-up, cosine decay,
-    weight decay 1e-6 (section 4.1 and appendix A).
+    Reference: arXiv 2006.09882. LARS on all weights with rate .3 * batch / 256, ten epochs of warm-up, cosine decay
+    to a thousandth, weight decay 1e-6 (section 4.1 and appendix A).
     """
 
     terms = ("swav",)
@@ -83,6 +83,7 @@ class SwAV(JointEmbeddingModel):
             epsilon=epsilon,
             sinkhorn_iterations=sinkhorn_iterations,
         )
+        checks.check_not_negative(frozen_epochs=frozen_epochs, queue_size=queue_size, queue_start=queue_start)
         self.prototype_count = prototype_count
         self.temperature = temperature
         self.epsilon = epsilon
@@ -127,7 +128,7 @@ class SwAV(JointEmbeddingModel):
             queue.enqueue(z, stepped)
 
     def default_optimizer(self):
-        rate = schedules.WarmupCosine(peak=0.3, warmup_epochs=10, reference_batch_size=256)
+        rate = schedules.WarmupCosine(peak=0.3, warmup_epochs=10, reference_batch_size=256, end=3e-4)
         return optimizers.LARS(rate, momentum=0.9, weight_decay=1e-6, exclude=None)
 
     def get_config(self):

@@ -54,6 +54,7 @@ class NNCLR(JointEmbeddingModel):
     """
 
     terms = ("info_nce",)
+    predicts = True
     diagnostics_names = ("accuracy",)
     minimum_batch = 2
     projection_options = {"normalize_output": True}

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_ssl import augment as augmentations
 from keras_ssl import distribution, layers, losses, optimizers, schedules
-from keras_ssl.objectives.checks import check_positive
+from keras_ssl.objectives.checks import check_below_one, check_not_negative, check_positive
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
 
 
@@ -20,8 +20,10 @@ class NPID(JointEmbeddingModel):
     It needs the number of each row: a source of `keras_ssl.data`, or batches that are dicts with `x` and `index`. Small
     batches will do, no warm-up; but each example is seen once in an epoch, so it wants many epochs. It can be evaluated
     on the examples that it was trained on only, since no others are remembered. The loss may rise as long as the bank
-    fills with real projections, more alike than the random directions that it holds at first. Where it goes on rising
-    and `embedding_std` falls, all projections run away from what is remembered together: take a lower rate, a higher
+    fills with real projections, more alike than the random directions that it holds at first and that the normaliser
+    is of. On a million pictures that takes thousands of updates, in which projections part; on some hundred it is over
+    after a few, and the gradient may grow a hundredfold, as with the paper's code. Where the loss goes on rising and
+    `embedding_std` falls, all projections run away from what is remembered together: take a lower rate, a higher
     temperature, or a `proximal_weight`. Data of some thousand small pictures want a temperature of .2 to .5 and Adam.
 
     NOTE: One set of negatives is drawn for a batch, where the paper draws one for each row. The expected loss is the
@@ -80,8 +82,8 @@ class NPID(JointEmbeddingModel):
     ):
         super().__init__(encoder, projection_widths, augment=augment, **kwargs)
         check_positive(examples=examples, temperature=temperature, negatives=negatives)
-        if proximal_weight < 0:
-            raise ValueError(f"`proximal_weight` must not be negative. Received: proximal_weight={proximal_weight}")
+        check_below_one(bank_momentum=bank_momentum)
+        check_not_negative(proximal_weight=proximal_weight)
         self.examples = examples
         self.temperature = temperature
         self.negatives = negatives

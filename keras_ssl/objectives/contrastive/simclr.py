@@ -47,7 +47,7 @@ class SimCLR(JointEmbeddingModel):
     terms = ("nt_xent",)
     diagnostics_names = ("accuracy",)
     minimum_batch = 2
-    projection_options = {"normalize_output": True}
+    projection_options = {"normalize_output": True, "center_output": False}
 
     def __init__(self, encoder, projection_widths=None, temperature=0.1, augment=None, **kwargs):
         super().__init__(encoder, projection_widths, augment=augment, **kwargs)

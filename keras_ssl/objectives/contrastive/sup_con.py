@@ -62,7 +62,10 @@ class SupCon(JointEmbeddingModel):
         return {"z": ops.cast(ops.concatenate(projections, axis=0), "float32"), "projections": projections}
 
     def objective(self, outputs):
-        z, y = outputs["z"], ops.cast(outputs["y"], "int64")
+        z, y = outputs["z"], outputs["y"]
+        if "int" not in keras.backend.standardize_dtype(y.dtype):
+            raise ValueError(f"`y` must be integers, the class of each row. Received: dtype {y.dtype}")
+        y = ops.cast(y, "int64")
         y = y[:, 0] if len(y.shape) == 2 and y.shape[1] == 1 else y
         labels = ops.concatenate([y] * len(outputs["projections"]), axis=0)
         everywhere = {"candidates": distribution.gather(z), "candidate_labels": distribution.gather(labels)}

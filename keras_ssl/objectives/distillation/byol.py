@@ -46,6 +46,7 @@ class BYOL(MomentumTeacherModel):
     """
 
     terms = ("byol",)
+    predicts = True
 
     def __init__(
         self,

@@ -46,7 +46,8 @@ class SimSiam(JointEmbeddingModel):
     """
 
     terms = ("sim_siam",)
-    projection_options = {"normalize_output": True, "scale_output": False}
+    predicts = True
+    projection_options = {"normalize_output": True, "scale_output": False, "center_output": False}
 
     def __init__(
         self, encoder, projection_widths=(2048, 2048, 2048), prediction_widths=(512, 2048), augment=None, **kwargs

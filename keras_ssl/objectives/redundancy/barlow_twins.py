@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_ssl import distribution, losses, optimizers, schedules
 from keras_ssl.augment.image import byol_views
+from keras_ssl.objectives.checks import check_not_negative
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
 
 
@@ -47,10 +48,7 @@ class BarlowTwins(JointEmbeddingModel):
 
     def __init__(self, encoder, projection_widths=(8192, 8192, 8192), redundancy_weight=0.005, augment=None, **kwargs):
         super().__init__(encoder, projection_widths, augment=augment, **kwargs)
-        if redundancy_weight < 0:
-            raise ValueError(
-                f"`redundancy_weight` must not be negative. Received: redundancy_weight={redundancy_weight}"
-            )
+        check_not_negative(redundancy_weight=redundancy_weight)
         self.redundancy_weight = redundancy_weight
 
     def default_augment(self):

@@ -50,7 +50,8 @@ class LeJEPA(JointEmbeddingModel):
     ['embedding_std', 'loss', 'prediction', 'sigreg']
 
     Reference: arXiv 2511.08544, algorithms 1 and 2. AdamW with rate 5e-4, warm-up, cosine decay to a thousandth, weight
-    decay .05 for Vision Transformers and 5e-4 for ResNets. Projection head: the authors' library, stable-pretraining.
+    decay .05 for Vision Transformers and 5e-4 for ResNets. Projection head: the authors' library, stable-pretraining,
+    which has one more linear layer, of 512, before it.
     """
 
     terms = ("prediction", "sigreg")
@@ -76,7 +77,9 @@ class LeJEPA(JointEmbeddingModel):
         self.global_views = global_views
 
     def default_augment(self):
-        size = tuple(self.encoder.input_shape[1:3])
+        shape = self.encoder.input_shape
+        # An encoder of several inputs, or of no pictures, wants given views or an `augment` of its own.
+        size = tuple(shape[1:3]) if isinstance(shape, tuple) else (None, None)
         sizes = {"global_size": 224, "local_size": 98} if None in size else {"global_size": size, "local_size": size}
         effect = Augmentation(
             distort, brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1, solarize=0.2, shuffle=True

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_ssl import distribution, losses, optimizers, schedules
 from keras_ssl.augment.image import byol_views
+from keras_ssl.objectives.checks import check_below_one, check_not_negative
 from keras_ssl.objectives.momentum_teacher_model import MomentumTeacherModel
 
 
@@ -58,12 +59,8 @@ class TiCo(MomentumTeacherModel):
         **kwargs,
     ):
         super().__init__(encoder, projection_widths, momentum=momentum, augment=augment, **kwargs)
-        if weight < 0:
-            raise ValueError(f"`weight` must not be negative. Received: weight={weight}")
-        if not 0 <= covariance_momentum < 1:
-            raise ValueError(
-                f"`covariance_momentum` must be in [0, 1). Received: covariance_momentum={covariance_momentum}"
-            )
+        check_not_negative(weight=weight)
+        check_below_one(covariance_momentum=covariance_momentum)
         self.weight = weight
         self.covariance_momentum = covariance_momentum
         self.covariance = self.add_weight(

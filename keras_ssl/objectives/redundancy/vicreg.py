@@ -6,6 +6,7 @@ from keras import ops
 from keras_ssl import distribution, losses, optimizers, schedules
 from keras_ssl.augment import Augmentation
 from keras_ssl.augment.image import byol_views
+from keras_ssl.objectives.checks import check_not_negative
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
 
 
@@ -64,9 +65,7 @@ class VICReg(JointEmbeddingModel):
     ):
         super().__init__(encoder, projection_widths, augment=augment, **kwargs)
         weights = (invariance_weight, variance_weight, covariance_weight)
-        for term, weight in zip(self.terms, weights, strict=True):
-            if weight < 0:
-                raise ValueError(f"`{term}_weight` must not be negative. Received: {term}_weight={weight}")
+        check_not_negative(**{f"{term}_weight": weight for term, weight in zip(self.terms, weights, strict=True)})
         self.term_weights = dict(zip(self.terms, weights, strict=True))
 
     def default_augment(self):

@@ -3,12 +3,13 @@
 from itertools import combinations
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from keras_ssl import distribution, losses, schedules
 from keras_ssl.augment import Augmentation
 from keras_ssl.augment.image import simclr_views
-from keras_ssl.objectives.checks import check_positive
+from keras_ssl.objectives.checks import check_below_one, check_positive
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
 
 
@@ -34,8 +35,9 @@ class WMSE(JointEmbeddingModel):
         **kwargs: `feature_key`, `seed`, `name`, `dtype`, see `SelfSupervisedModel`.
 
     Raises:
-        ValueError: If `whitening_size` is not above the projection's width, `iterations` is not positive; in `fit`, if
-            `whitening_size` does not divide the batch.
+        ValueError: If `whitening_size` is not above the projection's width, `iterations` is not positive, or `epsilon`
+            is out of bounds; in `fit` and `evaluate`, if `whitening_size` does not divide the batch.
+        tensorflow.errors.InvalidArgumentError: If it does not divide a last batch whose size was not known before.
 
     Example:
 
@@ -71,24 +73,21 @@ class WMSE(JointEmbeddingModel):
                 f"`whitening_size` must be above the width of the projection, {self.z_dim}, better twice that. "
                 f"Received: whitening_size={whitening_size}"
             )
-        self.whitening_size = self.minimum_batch = whitening_size
+        check_below_one(epsilon=epsilon)
+        self.whitening_size = self.minimum_batch = self.batch_multiple = whitening_size
         self.iterations = iterations
         self.epsilon = epsilon
 
     def default_augment(self):
         return Augmentation(simclr_views, strength=0.5, crop_scale=(0.2, 1.0), grayscale=0.1, blur=0.0)
 
-    def check_data(self, rows, batch_size):
-        super().check_data(rows, batch_size)
-        if batch_size % self.whitening_size:
-            raise ValueError(
-                f"`batch_size` must be a multiple of `whitening_size`, {self.whitening_size}. "
-                f"Received: batch_size={batch_size}"
-            )
-
     def views(self, batch, rng, training):
         """The views, and the orders in which the rows of all replicas are cut into parts."""
         rows = rng.rows * distribution.replica_count()
+        if tf.is_tensor(rows):
+            wanted = f"`batch_size` must leave no last batch that is no multiple of {self.whitening_size}"
+            with tf.control_dependencies([tf.debugging.assert_equal(rows % self.whitening_size, 0, wanted)]):
+                rows = tf.identity(rows)
         orders = rng.shared("orders", self.iterations).permutation("rows", rows)
         return {"views": super().views(batch, rng, training), "orders": orders}
 

@@ -8,15 +8,18 @@ from keras_ssl.recipes.fashion_mnist import common
 
 
 def build(data, seed):
-    """As many prototypes as rows in the two large views, so that each can get its share; two small crops."""
+    """Four times as many prototypes as the projection has dimensions; two small crops.
+
+    With 128 of them there is a direction that is equally near to all, and the projections collapse into it.
+    """
     model = objectives.SwAV(
         common.encoder(data, any_size=True),
         projection_widths=(512, 128),
-        prototype_count=128,
+        prototype_count=512,
         augment=common.crops(),
         seed=seed,
     )
-    return common.compiled(model)
+    return common.compiled(model, rate=1e-3)
 
 
 RECIPE = common.recipe("swav", "SwAV", "2006.09882", build)
