@@ -26,7 +26,7 @@ def crops(local_count=2, **options):
     """Two large crops and some small ones, changed as those of `views`."""
     jitter = augment.image.simclr_jitter(1.0)
     effect = augment.Augmentation(augment.image.distort, **jitter, solarize=0.2, blur=0.0)
-    settings = {"global_size": 28, "local_size": 16, "global_scale": (0.3, 1.0), "local_scale": (0.1, 0.3)}
+    settings = {"global_size": 28, "local_size": 12, "global_scale": (0.3, 1.0), "local_scale": (0.1, 0.3)}
     settings |= {"local_count": local_count, "effect": effect}
     return augment.Augmentation(augment.image.multi_crop, **{**settings, **options})
 
@@ -45,7 +45,7 @@ def recipe(name, objective, paper, build, scores=None):
         summary=f"{objective} with a small ResNet on 10,000 grey pictures of clothes",
         paper=paper,
         data="fashion_mnist_sample",
-        epochs=12,
+        epochs=10,
         batch_size=128,
         build=build,
         scores=scores or {},
