@@ -21,11 +21,12 @@ def save(name, figures, seed=0):
 
 
 def commit():
-    """What is checked out, with "-dirty" where files differ from it: str."""
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=RESULTS.parent, check=False
-    )
-    return found.stdout.strip() or "unknown"
+    """The commit that is measured, `-dirty` if anything but the results differs from it: str."""
+    git = ["git", "-C", str(RESULTS.parents[1])]
+    found = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    others = [".", ":!benchmarks/results", ":!README.md", ":!docs"]  # where measurements are written to
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", *others], check=False)
+    return (found.stdout.strip() or "unknown") + ("-dirty" if changed.returncode else "")
 
 
 def _machine():

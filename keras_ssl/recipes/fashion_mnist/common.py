@@ -46,7 +46,7 @@ def recipe(name, objective, paper, build, scores=None):
         paper=paper,
         data="fashion_mnist_sample",
         epochs=10,
-        batch_size=128,
+        batch_size=64,
         build=build,
         scores=scores or {},
     )

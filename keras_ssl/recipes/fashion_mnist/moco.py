@@ -8,7 +8,7 @@ from keras_ssl.recipes.fashion_mnist import common
 
 
 def build(data, seed):
-    """Both directions, a quick teacher and a short queue: there are 780 updates, not the paper's million."""
+    """Both directions, a quick teacher and a short queue: there are 1,560 updates, not the paper's million."""
     model = objectives.MoCo(
         common.encoder(data),
         projection_widths=(256, 128),
