@@ -81,6 +81,22 @@ def test_the_normaliser_is_that_of_the_first_batch_for_good(batch):
     assert float(model.normalizer) == first
 
 
+def test_the_normaliser_may_follow_the_estimates_of_later_batches(batch):
+    model = tiny_model(temperature=0.5, seed=2, normalizer_momentum=0.75)
+    model.compile(keras.optimizers.SGD(0.0))
+    given = {"views": (batch["x"],), "index": batch["index"]}
+    expected, known = [], 0.0
+    for step in range(3):
+        z = model.projector(model.encoder(batch["x"].astype("float32"), training=True))
+        drawn = RowDraws(2, step, 16).child("train").shared("negatives", 10).integers("index", 0, 16).numpy()
+        estimate = float(losses.nce_normalizer(z, remembered(model)[drawn], 16, 0.5))
+        known = 0.75 * known + 0.25 * estimate if known else estimate
+        model.fit(given, batch_size=16, shuffle=False, verbose=0)
+        expected.append(float(model.normalizer))
+        assert expected[-1] == pytest.approx(known, rel=1e-4)
+    assert len(set(expected)) == 3
+
+
 def test_evaluating_moves_neither_bank_nor_normaliser(batch):
     model = tiny_model()
     before = remembered(model)
@@ -137,6 +153,7 @@ def test_data_without_numbers_is_refused(batch):
         ({"examples": 0}, "`examples` must be positive. Received: examples=0"),
         ({"temperature": 0.0}, "`temperature` must be positive. Received: temperature=0.0"),
         ({"negatives": 0}, "`negatives` must be positive. Received: negatives=0"),
+        ({"normalizer_momentum": 1.5}, r"`normalizer_momentum` must be in \[0, 1\]. Received: normalizer_momentum=1.5"),
         ({"bank_momentum": 1.0}, r"`bank_momentum` must be in \[0, 1\). Received: bank_momentum=1.0"),
         ({"proximal_weight": -1}, "`proximal_weight` must not be negative. Received: proximal_weight=-1"),
     ],

@@ -15,7 +15,8 @@ class NPID(JointEmbeddingModel):
 
     One view of each picture is projected and compared to what was remembered of the same picture and of `negatives`
     others, drawn from the whole data, by noise-contrastive estimation (`losses.nce`). Then the bank remembers the new
-    projection. The softmax's normaliser is estimated from the first batch and constant from then on.
+    projection. The softmax's normaliser is estimated from the first batch and constant from then on, unless
+    `normalizer_momentum` lets it follow.
 
     It needs the number of each row: a source of `keras_ssl.data`, or batches that are dicts with `x` and `index`. Small
     batches will do, no warm-up; but each example is seen once in an epoch, so it wants many epochs. It can be evaluated
@@ -23,8 +24,9 @@ class NPID(JointEmbeddingModel):
     fills with real projections, more alike than the random directions that it holds at first and that the normaliser
     is of. On a million pictures that takes thousands of updates, in which projections part; on some hundred it is over
     after a few, and the gradient may grow a hundredfold, as with the paper's code. Where the loss goes on rising and
-    `embedding_std` falls, all projections run away from what is remembered together: take a lower rate, a higher
-    temperature, or a `proximal_weight`. Data of some thousand small pictures want a temperature of .2 to .5 and Adam.
+    `embedding_std` falls, all projections run away from what is remembered together: let the normaliser follow
+    (`normalizer_momentum=0.9`), and take a lower rate, a higher temperature, or a `proximal_weight`. Data of some
+    thousand small pictures want all of that: a temperature of .2 to .5, and Adam.
 
     NOTE: One set of negatives is drawn for a batch, where the paper draws one for each row. The expected loss is the
     same, and comparing is one product of matrices instead of a gather of `batch * negatives` vectors.
@@ -36,6 +38,8 @@ class NPID(JointEmbeddingModel):
         temperature: float above 0.
         negatives: int, how many examples are drawn for each batch, with repetition.
         bank_momentum: float in [0, 1), the share of the old vector in what is remembered.
+        normalizer_momentum: float in [0, 1], the share of the old normaliser in the new one, moved towards each batch's
+            estimate. 1 is the paper's: that of the first batch stays. Later work takes .99.
         proximal_weight: float, 0 or more, the paper's lambda. NOTE: its figure 3 varies it and its text names none that
             it settles on; its code leaves the term out, which is the default here.
         augment: function `(x, rng) -> (view,)`; None for crops, flips, grey and jitter as in the paper.
@@ -76,6 +80,7 @@ class NPID(JointEmbeddingModel):
         temperature=0.07,
         negatives=4096,
         bank_momentum=0.5,
+        normalizer_momentum=1.0,
         proximal_weight=0.0,
         augment=None,
         **kwargs,
@@ -83,11 +88,14 @@ class NPID(JointEmbeddingModel):
         super().__init__(encoder, projection_widths, augment=augment, **kwargs)
         check_positive(examples=examples, temperature=temperature, negatives=negatives)
         check_below_one(bank_momentum=bank_momentum)
+        if not 0 <= normalizer_momentum <= 1:
+            raise ValueError(f"`normalizer_momentum` must be in [0, 1]. Received: {normalizer_momentum=}")
         check_not_negative(proximal_weight=proximal_weight)
         self.examples = examples
         self.temperature = temperature
         self.negatives = negatives
         self.bank_momentum = bank_momentum
+        self.normalizer_momentum = normalizer_momentum
         self.proximal_weight = proximal_weight
         self.bank = layers.MemoryBank(examples, self.z_dim, bank_momentum, seed=self.seed)
         # 0 until the first update.
@@ -118,12 +126,14 @@ class NPID(JointEmbeddingModel):
         z = self.projector(self.encode(views["x"], training), training=training)
         negatives = self.bank.lookup(views["negatives"])
         estimate = losses.nce_normalizer(z, negatives, self.examples, self.temperature)
+        estimate = distribution.global_mean(estimate)
         known = ops.convert_to_tensor(self.normalizer)
         return {
             "z": z,
             "positives": self.bank.lookup(views["index"]),
             "negatives": negatives,
-            "normalizer": ops.where(known > 0, known, distribution.global_mean(estimate)),
+            "normalizer": ops.where(known > 0, known, estimate),
+            "estimate": estimate,
         }
 
     def objective(self, outputs):
@@ -133,7 +143,10 @@ class NPID(JointEmbeddingModel):
     def after_step(self, outputs, stepped):
         self.bank.update(outputs["index"], outputs["z"], stepped)
         known = ops.convert_to_tensor(self.normalizer)
-        self.normalizer.assign(ops.where(stepped, outputs["normalizer"], known))
+        # Written as a difference, so that what is to stay does so to the bit.
+        used, estimate = outputs["normalizer"], outputs["estimate"]
+        moved = used + (1.0 - self.normalizer_momentum) * (estimate - used)
+        self.normalizer.assign(ops.where(stepped, moved, known))
 
     def default_optimizer(self):
         rate = schedules.StepDecay(0.03, boundaries=(0.6, 0.8))
@@ -146,5 +159,6 @@ class NPID(JointEmbeddingModel):
             "temperature": self.temperature,
             "negatives": self.negatives,
             "bank_momentum": self.bank_momentum,
+            "normalizer_momentum": self.normalizer_momentum,
             "proximal_weight": self.proximal_weight,
         }
