@@ -8,7 +8,8 @@ import pytest
 import keras_ssl
 
 NAMES = {
-    "augment": ["Augmentation", "image"],
+    "augment": ["Augmentation", "image", "text"],
+    "augment.text": ["SpanMask", "TokenMask", "TokenTable", "WholeWordMask", "corrupt"],
     "augment.image": [
         "byol_views",
         "color_jitter",

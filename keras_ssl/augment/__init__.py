@@ -2,10 +2,10 @@
 
 import keras
 
-from keras_ssl.augment import image
+from keras_ssl.augment import image, text
 from keras_ssl.augment.augmentation import Augmentation
 
-__all__ = ["Augmentation", "image"]
+__all__ = ["Augmentation", "image", "text"]
 
 # So that a model saves the functions by which it makes its views, and finds them again.
 for _name in image.__all__:

@@ -1,0 +1,141 @@
+"""What masking must know of a vocabulary."""
+
+import base64
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class TokenTable:
+    """Which ids of a vocabulary are special, and which continue a word.
+
+    keras-hub keeps a tokenizer's vocabulary beside a saved model, not in its config. This table is small enough to be
+    in the config, so that an objective is made anew without its tokenizer.
+
+    Args:
+        size: int, number of ids.
+        special_ids: ints that stand for no text: padding, begin, end, mask, unknown. They are never chosen to be
+            predicted, and never drawn as replacements.
+        mask_id: int, what hides a token; None for a vocabulary without.
+        pad_id: int.
+        continues: for each id whether it continues the word of the piece before it: bool array of shape `(size,)`, or
+            that array as `get_config` packs it; None where each piece is a word.
+
+    Raises:
+        ValueError: If an id is out of range, or `continues` has another length.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from keras_ssl.augment.text import TokenTable
+    >>> table = TokenTable(size=6, special_ids=(0, 1), mask_id=1, continues=[0, 0, 0, 0, 1, 0])
+    >>> table.word_ids(tf.constant([[2, 4, 3, 0]])).numpy().tolist()
+    [[0, 0, 1, -1]]
+    """
+
+    def __init__(self, size, special_ids, mask_id=None, pad_id=0, continues=None):
+        self.size = int(size)
+        self.special_ids = tuple(sorted({int(one) for one in special_ids} | {int(pad_id)}))
+        self.mask_id = None if mask_id is None else int(mask_id)
+        self.pad_id = int(pad_id)
+        for name, value in {"special_ids": self.special_ids, "mask_id": (self.mask_id or 0,)}.items():
+            if not all(0 <= one < self.size for one in value):
+                raise ValueError(f"`{name}` must be in [0, {self.size}). Received: {name}={value}")
+        if len(self.special_ids) >= self.size:
+            raise ValueError(f"`size` must leave ids that are not special. Received: size={self.size}")
+        if isinstance(continues, str):
+            continues = np.unpackbits(np.frombuffer(base64.b64decode(continues), "uint8"), count=self.size)
+        self.continues = None if continues is None else np.asarray(continues, bool)
+        if self.continues is not None and self.continues.shape != (self.size,):
+            raise ValueError(
+                f"`continues` must have one entry for each of the {self.size} ids. "
+                f"Received: shape {self.continues.shape}"
+            )
+
+    @classmethod
+    def of(cls, tokenizer):
+        """The table of a keras-hub tokenizer: WordPiece, byte-level BPE or SentencePiece.
+
+        Raises:
+            ValueError: If it has no vocabulary yet, or no padding token.
+        """
+        size = tokenizer.vocabulary_size()
+        pieces = [tokenizer.id_to_token(number) for number in range(size)]
+        special = {number for number in tokenizer.special_token_ids if number is not None}
+        # keras-hub does not count what stands for all unknown text among them.
+        special |= {pieces.index(mark) for mark in ("[UNK]", "<unk>") if mark in pieces}
+        pad = getattr(tokenizer, "pad_token_id", None)
+        if pad is None:
+            raise ValueError(f"`tokenizer` must have a padding token. Received: tokenizer={tokenizer}")
+        return cls(size, special, getattr(tokenizer, "mask_token_id", None), pad, _continues(pieces, special))
+
+    @property
+    def ordinary_count(self):
+        """Number of ids that are not special: int."""
+        return self.size - len(self.special_ids)
+
+    def ordinary(self, number):
+        """The ids of the numbered ordinary tokens.
+
+        Args:
+            number: int32 Tensor in [0, ordinary_count).
+        """
+        # How many ordinary ids lie below each special one.
+        below = tf.constant([one - place for place, one in enumerate(self.special_ids)], "int32")
+        passed = tf.searchsorted(below, tf.reshape(number, [-1]), side="right")
+        return number + tf.reshape(passed, tf.shape(number))
+
+    def is_special(self, token_ids):
+        """Whether ids are special: bool Tensor of the same shape."""
+        return tf.gather(tf.constant(self._flags(self.special_ids)), token_ids)
+
+    def word_ids(self, token_ids):
+        """The number of the word of each piece, from 0 in each row; -1 for special ids.
+
+        Args:
+            token_ids: int32 Tensor of shape `(rows, length)`.
+
+        Returns:
+            int32 Tensor of the same shape.
+        """
+        special = self.is_special(token_ids)
+        begins = tf.ones_like(special)
+        if self.continues is not None:
+            after_special = tf.pad(special[:, :-1], [[0, 0], [1, 0]], constant_values=True)
+            begins = ~tf.gather(tf.constant(self.continues), token_ids) | after_special
+        words = tf.cumsum(tf.cast(begins & ~special, "int32"), axis=1) - 1
+        return tf.where(special, -1, words)
+
+    def get_config(self):
+        """The arguments; `continues` packed to a string."""
+        packed = None
+        if self.continues is not None:
+            packed = base64.b64encode(np.packbits(self.continues).tobytes()).decode()
+        return {
+            "size": self.size,
+            "special_ids": list(self.special_ids),
+            "mask_id": self.mask_id,
+            "pad_id": self.pad_id,
+            "continues": packed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the table from `get_config`."""
+        return cls(**config)
+
+    def _flags(self, ids):
+        flags = np.zeros(self.size, bool)
+        flags[list(ids)] = True
+        return flags
+
+
+def _continues(pieces, special):
+    """By the marks of the vocabulary: "##" continues a word; "Ġ" and "▁" begin one, if any piece has them."""
+    ordinary = [piece for number, piece in enumerate(pieces) if number not in special]
+    for mark in ("Ġ", "▁"):
+        if any(piece.startswith(mark) for piece in ordinary):
+            return [not piece.startswith((mark, "Ċ")) for piece in pieces]
+    return [piece.startswith("##") for piece in pieces]
