@@ -105,6 +105,10 @@ class JointEmbeddingModel(SelfSupervisedModel):
         """Projections of each view, by encoder and projector: a list of `(rows, z_dim)`, as in `encode_views`."""
         return self._together(views, lambda x: self.projector(self.encode(x, training), training=training))
 
+    def project_apart(self, views, training):
+        """Projections of each view, each in a pass of its own with its own batch statistics: a list as of `project`."""
+        return [self.projector(self.encode(view, training), training=training) for view in views]
+
     def project_together(self, views, training):
         """Projections of all views, one view after the other, by one pass of the projector: `(views * rows, z_dim)`.
 

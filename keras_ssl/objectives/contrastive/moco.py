@@ -99,7 +99,7 @@ class MoCo(MomentumTeacherModel):
     def forward(self, views, training):
         first, second = views
         directions = [(first, second), (second, first)] if self.symmetric else [(first, second)]
-        queries = [self.projector(self.encode(view, training), training=training) for view, _ in directions]
+        queries = self.project_apart([view for view, _ in directions], training)
         keys = [self.teach(view, training) for _, view in directions]
         return {
             "z": ops.concatenate(queries, axis=0),

@@ -93,7 +93,7 @@ class MoCoV3(MomentumTeacherModel):
         return schedules.CosineMomentum(start=0.99, end=1.0)
 
     def forward(self, views, training):
-        projections = [self.projector(self.encode(view, training), training=training) for view in views]
+        projections = self.project_apart(views, training)
         queries = [self.predictor(z, training=training) for z in projections]
         keys = [self.teach(view, training) for view in reversed(views)]
         return {

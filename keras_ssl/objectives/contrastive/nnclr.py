@@ -80,7 +80,7 @@ class NNCLR(JointEmbeddingModel):
         checks.check_queue(self.queue_size, rows, batch_size)
 
     def forward(self, views, training):
-        projections = [self.projector(self.encode(view, training), training=training) for view in views]
+        projections = self.project_apart(views, training)
         predictions = [self.predictor(z, training=training) for z in projections]
         neighbours = [self.queue.nearest(z) for z in projections]
         return {

@@ -63,7 +63,7 @@ class BYOL(MomentumTeacherModel):
         return byol_views
 
     def forward(self, views, training):
-        projections = [self.projector(self.encode(view, training), training=training) for view in views]
+        projections = self.project_apart(views, training)
         return {
             "z": ops.concatenate(projections, axis=0),
             "predictions": [self.predictor(z, training=training) for z in projections],

@@ -60,7 +60,7 @@ class SimSiam(JointEmbeddingModel):
 
     def forward(self, views, training):
         # One view at a time, since each has its own batch statistics in the paper.
-        projections = [self.projector(self.encode(view, training), training=training) for view in views]
+        projections = self.project_apart(views, training)
         return {
             "z": ops.concatenate(projections, axis=0),
             "predictions": [self.predictor(z, training=training) for z in projections],

@@ -73,7 +73,7 @@ class VICReg(JointEmbeddingModel):
         return Augmentation(byol_views, **both)
 
     def forward(self, views, training):
-        projections = [self.projector(self.encode(view, training), training=training) for view in views]
+        projections = self.project_apart(views, training)
         return {"z": ops.concatenate(projections, axis=0), "everywhere": [distribution.gather(z) for z in projections]}
 
     def objective(self, outputs):
