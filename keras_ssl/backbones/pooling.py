@@ -46,13 +46,45 @@ def pool(backbone, mode="avg", name=None):
         pooled = _pool_map(features, mode)
     elif rank == 3:
         padding_mask = inputs.get("padding_mask") if isinstance(inputs, dict) else None
-        pooled = _pool_tokens(features, mode, padding_mask, _prefix_count(backbone, features))
+        pooled = pool_tokens(features, mode, padding_mask, _prefix_count(backbone, features))
     else:
         raise ValueError(
             "`backbone` must give a map (batch, height, width, features) or tokens (batch, tokens, features). "
             f"Received: output of shape {tuple(features.shape)}"
         )
     return keras.Model(inputs, pooled, name=name or f"{backbone.name}_{mode}")
+
+
+def pool_tokens(tokens, mode, padding_mask=None, prefix_count=0):
+    """One vector a row from the tokens of a backbone, as `pool` makes it.
+
+    Args:
+        tokens: Tensor of shape `(batch, tokens, features)`.
+        mode: see `pool`.
+        padding_mask: Tensor of shape `(batch, tokens)`, 1 for tokens and 0 for padding, or None.
+        prefix_count: int, class and register tokens in front, which mean and maximum leave out.
+
+    Returns:
+        Tensor of shape `(batch, features)`, of the dtype of `tokens`.
+    """
+    if mode == "cls":
+        return tokens[:, 0]
+    if padding_mask is None:
+        if mode == "last":
+            return tokens[:, -1]
+        tokens = tokens[:, prefix_count:]
+        return ops.mean(tokens, axis=1) if mode == "avg" else ops.max(tokens, axis=1)
+    # Lengths and sums in float32: bfloat16 counts to 256 alone.
+    mask = ops.expand_dims(ops.cast(padding_mask, "float32"), axis=-1)
+    lengths = ops.sum(mask, axis=1)
+    if mode == "avg":
+        mean = ops.sum(ops.cast(tokens, "float32") * mask, axis=1) / ops.maximum(lengths, 1.0)
+        return ops.cast(mean, tokens.dtype)
+    if mode == "max":
+        # 1e4: the largest round number that float16 holds
+        return ops.max(tokens + ops.cast((mask - 1.0) * 1e4, tokens.dtype), axis=1)
+    last = ops.cast(ops.expand_dims(ops.maximum(lengths - 1.0, 0.0), axis=1), "int32")
+    return ops.squeeze(ops.take_along_axis(tokens, last, axis=1), axis=1)
 
 
 def backbone_of(encoder):
@@ -93,27 +125,6 @@ def _pool_map(features, mode):
     if mode == "max":
         return keras.layers.GlobalMaxPooling2D(name="features")(features)
     raise ValueError(f"`mode` must be 'avg' or 'max' for a backbone that gives a map. Received: mode={mode!r}")
-
-
-def _pool_tokens(tokens, mode, padding_mask, prefix_count):
-    if mode == "cls":
-        return tokens[:, 0]
-    if padding_mask is None:
-        if mode == "last":
-            return tokens[:, -1]
-        tokens = tokens[:, prefix_count:]
-        return ops.mean(tokens, axis=1) if mode == "avg" else ops.max(tokens, axis=1)
-    # Lengths and sums in float32: bfloat16 counts to 256 alone.
-    mask = ops.expand_dims(ops.cast(padding_mask, "float32"), axis=-1)
-    lengths = ops.sum(mask, axis=1)
-    if mode == "avg":
-        mean = ops.sum(ops.cast(tokens, "float32") * mask, axis=1) / ops.maximum(lengths, 1.0)
-        return ops.cast(mean, tokens.dtype)
-    if mode == "max":
-        # 1e4: the largest round number that float16 holds
-        return ops.max(tokens + ops.cast((mask - 1.0) * 1e4, tokens.dtype), axis=1)
-    last = ops.cast(ops.expand_dims(ops.maximum(lengths - 1.0, 0.0), axis=1), "int32")
-    return ops.squeeze(ops.take_along_axis(tokens, last, axis=1), axis=1)
 
 
 def _prefix_count(backbone, tokens):

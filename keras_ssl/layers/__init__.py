@@ -2,6 +2,7 @@
 
 from keras_ssl.layers.feature_queue import FeatureQueue
 from keras_ssl.layers.heads import MultiLayerPerceptron, PredictionHead, ProjectionHead
+from keras_ssl.layers.masked_lm_head import masked_lm_head
 from keras_ssl.layers.memory_bank import MemoryBank
 from keras_ssl.layers.momentum_teacher import MomentumTeacher
 from keras_ssl.layers.prototypes import Prototypes
@@ -15,5 +16,6 @@ __all__ = [
     "PredictionHead",
     "ProjectionHead",
     "Prototypes",
+    "masked_lm_head",
     "spherical_k_means",
 ]

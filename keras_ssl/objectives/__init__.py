@@ -15,12 +15,14 @@ from keras_ssl.objectives.distillation.byol import BYOL
 from keras_ssl.objectives.distillation.dino import DINO
 from keras_ssl.objectives.distillation.sim_siam import SimSiam
 from keras_ssl.objectives.joint_embedding import JointEmbeddingModel
+from keras_ssl.objectives.masked.masked_lm import MaskedLM
 from keras_ssl.objectives.momentum_teacher_model import MomentumTeacherModel
 from keras_ssl.objectives.redundancy.barlow_twins import BarlowTwins
 from keras_ssl.objectives.redundancy.lejepa import LeJEPA
 from keras_ssl.objectives.redundancy.tico import TiCo
 from keras_ssl.objectives.redundancy.vicreg import VICReg
 from keras_ssl.objectives.redundancy.wmse import WMSE
+from keras_ssl.objectives.token_model import TokenModel
 
 __all__ = [
     "BYOL",
@@ -33,6 +35,7 @@ __all__ = [
     "DeepClusterV2",
     "JointEmbeddingModel",
     "LeJEPA",
+    "MaskedLM",
     "MoCo",
     "MoCoV3",
     "MomentumTeacherModel",
@@ -43,5 +46,6 @@ __all__ = [
     "SupCon",
     "SwAV",
     "TiCo",
+    "TokenModel",
     "VICReg",
 ]

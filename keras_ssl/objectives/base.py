@@ -36,6 +36,7 @@ class SelfSupervisedModel(keras.Model):
         terms: names of the loss terms that `objective` returns.
         term_weights: weight of each term in the loss; 1 unless named.
         diagnostics_names: names of what `diagnostics` returns, logged beside the loss.
+        meter_types: dict from a logged name to the `keras.metrics.Mean` that logs it, where that is no plain mean.
         plays: for several players, dict from group to the terms it minimises; by default all groups minimise all terms.
         minimum_batch: rows that a global batch needs at least.
         batch_multiple: number that divides the rows of a global batch.
@@ -83,6 +84,7 @@ class SelfSupervisedModel(keras.Model):
     terms = ()
     term_weights = {}
     diagnostics_names = ()
+    meter_types = {}
     plays = {}
     minimum_batch = batch_multiple = 1
     uses_labels = False
@@ -99,7 +101,8 @@ class SelfSupervisedModel(keras.Model):
         self._test_batch = self._counter("test_batch")
         self._failed_steps = self._counter("failed_steps")
         logged = ["loss", *(self.terms if len(self.terms) > 1 else ()), "embedding_std", *self.diagnostics_names]
-        self._meters = {name: keras.metrics.Mean(name=name, dtype="float32") for name in logged}
+        types = {name: self.meter_types.get(name, keras.metrics.Mean) for name in logged}
+        self._meters = {name: meter(name=name, dtype="float32") for name, meter in types.items()}
         self._activity_losses = []
         self._updates = updates.Updates()
         self._passing = Passing()

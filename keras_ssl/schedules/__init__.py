@@ -13,6 +13,7 @@ from keras_ssl.schedules.per_update import PerUpdate, bind_schedule
 from keras_ssl.schedules.schedule import Schedule
 from keras_ssl.schedules.step_decay import StepDecay
 from keras_ssl.schedules.warmup_cosine import WarmupCosine
+from keras_ssl.schedules.warmup_linear import WarmupLinear
 
 __all__ = [
     "Clock",
@@ -23,6 +24,7 @@ __all__ = [
     "Schedule",
     "StepDecay",
     "WarmupCosine",
+    "WarmupLinear",
     "as_schedule",
     "bind_schedule",
 ]

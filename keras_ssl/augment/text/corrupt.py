@@ -20,12 +20,46 @@ def mask_count(token_ids, table, rate, maximum=None):
         int32 Tensor of shape `(rows,)`.
     """
     lengths = tf.reduce_sum(tf.cast(token_ids != table.pad_id, "int32"), axis=1)
-    # In float64, and half to even: what Python's round gives.
-    count = tf.maximum(tf.cast(tf.round(rate * tf.cast(lengths, "float64")), "int32"), 1)
-    if maximum is not None:
-        count = tf.minimum(count, maximum)
+    count = _share(lengths, rate, maximum)
     maskable = tf.reduce_sum(tf.cast(~table.is_special(token_ids), "int32"), axis=1)
     return tf.minimum(count, maskable)
+
+
+def most_chosen(length, rate, maximum=None):
+    """The most pieces that `mask_count` gives for a row of this length: an int if `length` is one, else a tensor."""
+    if isinstance(length, int):
+        count = max(1, round(rate * length))
+        return min(count if maximum is None else min(count, maximum), length)
+    return tf.minimum(_share(length, rate, maximum), length)
+
+
+def _share(length, rate, maximum):
+    # In float64, and half to even: what Python's round gives.
+    count = tf.maximum(tf.cast(tf.round(rate * tf.cast(length, "float64")), "int32"), 1)
+    return count if maximum is None else tf.minimum(count, maximum)
+
+
+def places_of(chosen, most):
+    """The places of the chosen pieces of each row, in rising order, and which of them are such places.
+
+    Args:
+        chosen: bool Tensor of shape `(rows, length)`.
+        most: int or int32 scalar, the most that are chosen in a row, at most `length`.
+
+    Returns:
+        Pair of int32 Tensors of shape `(rows, most)`: places, and 1 where the place is a chosen one. Those that fill up
+        a row are other places of it.
+
+    Example:
+
+    >>> import tensorflow as tf
+    >>> from keras_ssl.augment.text import places_of
+    >>> places, weights = places_of(tf.constant([[False, True, False, True], [False, False, True, False]]), 2)
+    >>> places.numpy().tolist(), weights.numpy().tolist()
+    ([[1, 3], [2, 0]], [[1, 1], [1, 0]])
+    """
+    found = tf.math.top_k(tf.cast(chosen, "int32"), most)  # of equals the first one comes first
+    return found.indices, found.values
 
 
 def corrupt(token_ids, chosen, group, table, rng, mask_share=0.8, random_share=0.1):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ssl.augment.text.corrupt import length_of, mask_count
+from keras_ssl.augment.text.corrupt import length_of, mask_count, most_chosen
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -61,6 +61,10 @@ class TokenMask:
         count = mask_count(token_ids, table, self.rate, self.maximum)
         chosen = maskable & (ranks(draw) < count[:, None])
         return chosen, each_its_own(token_ids)
+
+    def most(self, length):
+        """The most pieces that are chosen in a row of this length: an int if `length` is one, else a scalar tensor."""
+        return most_chosen(length, self.rate, self.maximum)
 
     def get_config(self):
         """The arguments."""

@@ -22,6 +22,8 @@ class TokenTable:
         pad_id: int.
         continues: for each id whether it continues the word of the piece before it: bool array of shape `(size,)`, or
             that array as `get_config` packs it; None where each piece is a word.
+        start_id: int, what a text begins with, or None for nothing.
+        end_id: int, what a text ends with, or None for nothing.
 
     Raises:
         ValueError: If an id is out of range, or `continues` has another length.
@@ -35,13 +37,16 @@ class TokenTable:
     [[0, 0, 1, -1]]
     """
 
-    def __init__(self, size, special_ids, mask_id=None, pad_id=0, continues=None):
+    def __init__(self, size, special_ids, mask_id=None, pad_id=0, continues=None, start_id=None, end_id=None):
         self.size = int(size)
         self.special_ids = tuple(sorted({int(one) for one in special_ids} | {int(pad_id)}))
         self.mask_id = None if mask_id is None else int(mask_id)
         self.pad_id = int(pad_id)
-        for name, value in {"special_ids": self.special_ids, "mask_id": (self.mask_id or 0,)}.items():
-            if not all(0 <= one < self.size for one in value):
+        self.start_id = None if start_id is None else int(start_id)
+        self.end_id = None if end_id is None else int(end_id)
+        single = {"mask_id": self.mask_id, "start_id": self.start_id, "end_id": self.end_id}
+        for name, value in {"special_ids": self.special_ids, **single}.items():
+            if not all(0 <= (one or 0) < self.size for one in (value if isinstance(value, tuple) else (value,))):
                 raise ValueError(f"`{name}` must be in [0, {self.size}). Received: {name}={value}")
         if len(self.special_ids) >= self.size:
             raise ValueError(f"`size` must leave ids that are not special. Received: size={self.size}")
@@ -58,6 +63,9 @@ class TokenTable:
     def of(cls, tokenizer):
         """The table of a keras-hub tokenizer: WordPiece, byte-level BPE or SentencePiece.
 
+        Where padding is no special token, as GPT-2's, which is "!", the end token pads. Where one token stands for
+        start and end, as GPT-2's and T5's, it stands at the end alone.
+
         Raises:
             ValueError: If it has no vocabulary yet, or no padding token.
         """
@@ -69,7 +77,16 @@ class TokenTable:
         pad = getattr(tokenizer, "pad_token_id", None)
         if pad is None:
             raise ValueError(f"`tokenizer` must have a padding token. Received: tokenizer={tokenizer}")
-        return cls(size, special, getattr(tokenizer, "mask_token_id", None), pad, _continues(pieces, special))
+        start, end = (getattr(tokenizer, f"{place}_token_id", None) for place in ("start", "end"))
+        return cls(
+            size,
+            special,
+            mask_id=getattr(tokenizer, "mask_token_id", None),
+            pad_id=end if pad not in special and end is not None else pad,
+            continues=_continues(pieces, special),
+            start_id=None if start == end else start,
+            end_id=end,
+        )
 
     @property
     def ordinary_count(self):
@@ -119,6 +136,8 @@ class TokenTable:
             "mask_id": self.mask_id,
             "pad_id": self.pad_id,
             "continues": packed,
+            "start_id": self.start_id,
+            "end_id": self.end_id,
         }
 
     @classmethod

@@ -12,7 +12,7 @@ class WholeWordMask(TokenMask):
     """Chooses words at random, with all of their pieces, until the share is reached.
 
     Words come in a random order; one that would go beyond the number of pieces is passed over, as in BERT's code. If
-    not a single one fits, the first is chosen all the same, so that no row is without.
+    not a single one fits, the first is chosen as far as it fits, so that no row is without.
 
     Its arguments are those of `TokenMask`: `rate` and `maximum` count pieces. Words are those of the table, or given as
     `word_ids`, for instance by a segmenter of Chinese, which has no marks between words.
@@ -49,7 +49,8 @@ class WholeWordMask(TokenMask):
         taken = taken | (none & first & (sizes[:, :1] > 0))
         by_word = tf.gather(taken, tf.argsort(order, axis=1, stable=True), batch_dims=1)
         chosen = tf.gather(by_word, tf.maximum(words, 0), batch_dims=1) & (words >= 0)
-        return chosen, each_its_own(token_ids)
+        within = tf.cumsum(tf.cast(chosen, "int32"), axis=1) <= count[:, None]
+        return chosen & within, each_its_own(token_ids)
 
 
 def word_sizes(words):

@@ -1,0 +1,31 @@
+"""The head that names hidden tokens."""
+
+
+def masked_lm_head(backbone):
+    """keras-hub's head of masked language models for a backbone, built: its last layer is the token embedding.
+
+    Args:
+        backbone: text backbone of keras-hub with a `token_embedding`.
+
+    Returns:
+        `keras_hub.layers.MaskedLMHead`, from outputs `(rows, length, hidden)` and places `(rows, count)` to logits
+        `(rows, count, vocabulary)`.
+
+    Raises:
+        ValueError: If the backbone has no token embedding.
+    """
+    import keras
+    from keras_hub.layers import MaskedLMHead
+
+    embedding = getattr(backbone, "token_embedding", None)
+    if embedding is None:
+        raise ValueError(f"`backbone` must be a text backbone of keras-hub. Received: backbone={backbone!r}")
+    head = MaskedLMHead(
+        token_embedding=embedding,
+        intermediate_activation="gelu",
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        dtype=backbone.dtype_policy,
+        name="masked_lm_head",
+    )
+    head.build((None, None, embedding.output_dim))
+    return head

@@ -1,0 +1,1 @@
+"""Objectives in which a part is hidden, and predicted from what is left."""

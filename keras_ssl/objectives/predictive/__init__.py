@@ -1,0 +1,1 @@
+"""Objectives in which what comes next, or in which order, is predicted."""

@@ -1,0 +1,177 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from keras_ssl import random
+from keras_ssl.augment.text import SpanMask, TokenMask, TokenTable, WholeWordMask
+from keras_ssl.objectives import MaskedLM
+
+
+@pytest.fixture
+def model(tiny_bert, tokenizer):
+    model = MaskedLM(tiny_bert(), tokenizer, seed=3)
+    model.compile("sgd")
+    return model
+
+
+def views_of(model, sentences):
+    return model.views({"x": {"token_ids": sentences}}, random.RowDraws(0, 0, len(sentences)), training=True)
+
+
+def test_the_loss_is_the_mean_over_hidden_places(model, sentences):
+    views = views_of(model, sentences)
+    outputs = model.forward(views, training=False)
+    logits = np.asarray(outputs["logits"], "float64")
+    total, weight = 0.0, 0
+    for row in range(len(sentences)):
+        for place in range(logits.shape[1]):
+            if views["weights"][row, place]:
+                at = views["places"][row, place]
+                scores = logits[row, place]
+                total += np.log(np.exp(scores - scores.max()).sum()) + scores.max() - scores[sentences[row, at]]
+                weight += 1
+    found = model.objective(outputs)["masked_lm"]
+    np.testing.assert_allclose([float(part) for part in found], [total, weight], rtol=1e-5)
+    assert weight == sum(max(1, round(0.15 * int((row != 0).sum()))) for row in sentences)
+
+
+def test_logs_perplexity_as_exp_of_the_mean_loss(model, sentences):
+    history = model.fit(sentences, batch_size=8, verbose=0).history
+    assert history["perplexity"][-1] == pytest.approx(np.exp(history["loss"][-1]), rel=1e-2)
+    logs = model.evaluate(sentences, batch_size=8, verbose=0, return_dict=True)
+    model.evaluate(sentences, batch_size=8, verbose=0)
+    assert logs["accuracy"] <= 1.0
+
+
+def test_what_is_to_be_predicted_cannot_be_seen(model, sentences):
+    """Where all chosen pieces become the mask token, another piece there changes nothing but the label."""
+    model.mask_share, model.random_share = 1.0, 0.0
+    first = views_of(model, sentences)
+    changed = sentences.copy()
+    for row, (places, weights) in enumerate(zip(first["places"].numpy(), first["weights"].numpy(), strict=True)):
+        for place in places[weights > 0]:
+            changed[row, place] = 5 + (changed[row, place] - 4) % (model.tokens.size - 5)
+    second = views_of(model, changed)
+    np.testing.assert_array_equal(first["token_ids"], second["token_ids"])
+    hidden = first["weights"].numpy() > 0
+    assert (first["labels"].numpy() != second["labels"].numpy())[hidden].all()
+    np.testing.assert_array_equal(model.forward(first, False)["logits"], model.forward(second, False)["logits"])
+
+
+def test_padding_changes_nothing(model, sentences):
+    longer = np.pad(sentences, [(0, 0), (0, 4)], constant_values=model.tokens.pad_id)
+    np.testing.assert_allclose(model(sentences), model(longer), atol=1e-5)
+
+
+def test_the_encoder_sees_what_the_model_sees(model, sentences):
+    inputs = model.inputs_of(sentences)
+    z = model.pooled(model.sequence(sentences), sentences)
+    np.testing.assert_allclose(model.encoder(inputs), z, atol=1e-6)
+
+
+def test_words_that_are_given_are_hidden_whole(tiny_bert, table):
+    model = MaskedLM(tiny_bert(), tokens=table, sampler=WholeWordMask(rate=0.4))
+    ids = np.array([[2, 5, 6, 7, 8, 9, 10, 3]], "int32")
+    words = np.array([[-1, 0, 0, 0, 1, 1, 1, -1]], "int32")
+    views = model.views({"x": {"token_ids": ids, "word_ids": words}}, random.RowDraws(0, 0, 1), True)
+    assert sorted(views["places"].numpy()[0][views["weights"].numpy()[0] > 0]) in ([1, 2, 3], [4, 5, 6])
+
+
+@pytest.mark.parametrize("sampler", [None, SpanMask(rate=0.3), WholeWordMask(rate=0.3, maximum=3)])
+def test_it_comes_back_with_tokenizer_and_optimizer(tmp_path, tiny_bert, tokenizer, sentences, sampler):
+    model = MaskedLM(tiny_bert(), tokenizer, sampler=sampler, pooling="avg")
+    model.compile()
+    model.fit(sentences, batch_size=8, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    texts = ["the cat saw a dogs", "birds"]
+    np.testing.assert_array_equal(again.embed(texts), model.embed(texts))
+    np.testing.assert_array_equal(again.ids_of(texts), model.ids_of(texts))
+    first, second = (one.fit(sentences, batch_size=8, verbose=0).history["loss"] for one in (model, again))
+    assert first == second
+    assert again.sampler.get_config() == model.sampler.get_config()
+
+
+def test_fill_mask_ranks_by_probability(model):
+    found = model.fill_mask(["the [MASK] saw a [MASK].", "[MASK]"], top_k=3)
+    assert [len(one) for one in found] == [2, 1]
+    ids = model.ids_of(["the x saw a x.", "x"]).numpy()
+    ids = np.where(ids == 1, 4, ids)
+    logits = model.head(model.sequence(ids), mask_positions=tf.constant([[2, 5], [1, 1]]))
+    chances = ops.convert_to_numpy(ops.softmax(logits))
+    best = np.argsort(-chances[0, 1])[:3]
+    assert [piece for piece, _ in found[0][1]] == [model.tokenizer.id_to_token(int(one)) for one in best]
+    np.testing.assert_allclose([chance for _, chance in found[0][1]], chances[0, 1][best], rtol=1e-5)
+
+
+def test_pseudo_perplexity_hides_one_piece_after_the_other(model):
+    ids = model.ids_of(["the cat saw a dog", "big fish"]).numpy()
+    total, count = 0.0, 0
+    for row in ids:
+        for place, piece in enumerate(row):
+            if piece not in model.tokens.special_ids:
+                hidden = row.copy()
+                hidden[place] = 4
+                logits = model.head(model.sequence(hidden[None]), mask_positions=tf.constant([[place]]))
+                total += float(ops.log_softmax(logits)[0, 0, piece])
+                count += 1
+    found = model.pseudo_perplexity(["the cat saw a dog", "big fish"], batch_size=3)
+    assert found == pytest.approx(np.exp(-total / count), rel=1e-5)
+
+
+def test_unseen_lengths_need_no_new_trace(model, sentences):
+    def batches():
+        yield from (sentences[:8], sentences[8:16, :10], sentences[16:24, :9])
+
+    data = tf.data.Dataset.from_generator(batches, output_signature=tf.TensorSpec((8, None), "int32"))
+    model.fit(data.apply(tf.data.experimental.assert_cardinality(3)), verbose=0)
+    assert np.isfinite(model.evaluate(sentences, verbose=0)[0] if model.metrics else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "`tokenizer` must be given, or `tokens`"),
+        ({"tokens": TokenTable(8, (0,))}, "`tokenizer` must have a mask token"),
+        ({"tokens": TokenTable(99, (0, 1), mask_id=1)}, "`tokenizer` must have at most the 26 ids"),
+    ],
+)
+def test_refuses_vocabularies(tiny_bert, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MaskedLM(tiny_bert(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((4, 8), "float32"), r"`token_ids` must be whole numbers of shape \(rows, length\)"),
+        (np.zeros((4,), "int32"), r"`token_ids` must be whole numbers of shape"),
+        (np.full((4, 8), 99, "int32"), r"`token_ids` must be in \[0, 26\)"),
+        (np.full((4, 17), 9, "int32"), "`token_ids` must have at most the 16 places"),
+        ({"ids": np.full((4, 8), 9, "int32")}, "`x` must have the key 'token_ids'"),
+    ],
+)
+def test_refuses_data(model, x, message):
+    with pytest.raises(ValueError, match=message):
+        model.fit(x, batch_size=2, verbose=0)
+
+
+def test_refuses_texts(model, tiny_bert, table):
+    with pytest.raises(ValueError, match=r"`texts` must have the mask token '\[MASK\]'"):
+        model.fill_mask(["no mask"])
+    with pytest.raises(ValueError, match="`texts` must be a list of one or more texts"):
+        model.embed("one text")
+    with pytest.raises(ValueError, match="set `model.tokenizer`"):
+        MaskedLM(tiny_bert(), tokens=table).embed(["the cat"])
+
+
+def test_rows_of_nothing_but_special_ids_weigh_nothing(model):
+    ids = np.array([[2, 3, 0, 0], [2, 9, 3, 0]], "int32")
+    assert views_of(model, ids)["weights"].numpy().sum(axis=1).tolist() == [0, 1]
+
+
+def test_default_sampler_is_berts(model):
+    assert isinstance(model.sampler, TokenMask)
+    assert model.sampler.get_config() == {"rate": 0.15, "maximum": None}
