@@ -9,12 +9,13 @@ import contextlib
 import json
 import os
 import tempfile
+import threading
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ssl import callbacks, serving
+from keras_ssl import callbacks, objectives, serving
 from keras_ssl.distribution import is_moving_statistic
 
 
@@ -138,11 +139,11 @@ def check_replicas_skip(make, x, strategy):
     """A NaN on one replica alone moves nothing on any, with and without loss scaling."""
     bad = _changed(
         keras.tree.map_structure(lambda array: array[:8], x),
-        lambda array: np.concatenate([array[:4], np.full_like(array[4:], np.nan, "float32")]),
+        lambda array: np.concatenate([array[:4], _poison(array[4:], of=x)]),
     )
     for policy in ("float32", "mixed_float16"):
         with _policy(policy), strategy.scope():
-            model = _fresh(make)
+            model = _poisoned(_fresh(make), x)
             model.compile(keras.optimizers.SGD(0.01))
         _fit(model, x, batches=10)
         start = [np.asarray(variable.numpy()) for variable in _saved_state(model)]
@@ -191,12 +192,12 @@ def check_accumulation(make, x):
 
 def check_skips_non_finite(make, x):
     """A batch with NaN moves nothing but the clock, and `fit` ends with a clear error."""
-    model = _fresh(make)
+    model = _poisoned(_fresh(make), x)
     model.compile(keras.optimizers.Adam(1e-2))
     _fit(model, x, batches=1)
     start = [variable.numpy() for variable in _saved_state(model)]
     steps = int(model.optimizer_steps())
-    bad = _changed(x, lambda array: np.full(array.shape, np.nan, "float32"))
+    bad = _changed(x, lambda array: _poison(array, of=x))
     error = _error_of(lambda: model.fit(_batches(bad, steps=1), verbose=0))
     _require(isinstance(error, FloatingPointError), f"NaN did not end in a FloatingPointError but in {error!r}")
     _require(int(model.optimizer_steps()) == steps, "a step with NaN counted as an update")
@@ -261,6 +262,8 @@ def check_export(make, x):
     model.compile()
     _fit(model, x, batches=2)
     examples = keras.tree.map_structure(lambda array: array[:4], _inputs(x))
+    if isinstance(model, objectives.TokenModel):
+        examples = {name: np.asarray(value) for name, value in model.inputs_of(examples["token_ids"]).items()}
     with tempfile.TemporaryDirectory() as folder:
         serving.export_encoder(model, folder, examples=examples)
         serving.verify(folder)
@@ -339,6 +342,38 @@ def _changed(x, function):
     """The same data with other inputs; labels and numbers stay."""
     changed = keras.tree.map_structure(function, _inputs(x))
     return changed if _inputs(x) is x else {**x, "x": changed}
+
+
+def _are_ids(x):
+    return np.asarray(keras.tree.flatten(x)[0]).dtype.kind == "i"
+
+
+def _poison(array, of):
+    """Rows that make the loss NaN: NaN itself, or, where the inputs are ids, rows of the largest id alone."""
+    return np.full_like(array, array.max()) if _are_ids(of) else np.full(array.shape, np.nan, "float32")
+
+
+def _poisoned(model, x):
+    """The model with a loss that is NaN for a poisoned batch of ids, which cannot hold a NaN themselves."""
+    if not _are_ids(x):
+        return model
+    views, objective = model.views, model.objective
+    step = threading.local()  # each replica is traced in a thread of its own
+
+    def marked_views(batch, rng, training):
+        token_ids = keras.tree.flatten(batch)[0]
+        alike = tf.reduce_all(token_ids == token_ids[:, :1], axis=tuple(range(1, len(token_ids.shape))))
+        step.nan = tf.where(tf.reduce_any(alike), np.nan, 0.0)
+        return views(batch, rng, training)
+
+    def marked_objective(outputs):
+        marked = {}
+        for name, term in objective(outputs).items():
+            marked[name] = (term[0] + step.nan, term[1]) if isinstance(term, tuple) else term + step.nan
+        return marked
+
+    model.views, model.objective = marked_views, marked_objective
+    return model
 
 
 def _batches(x, steps, batch_size=8):

@@ -101,7 +101,7 @@ class TokenModel(SelfSupervisedModel):
                 f"`token_ids` must have at most the {longest} places that the backbone knows. "
                 f"Received: shape {tuple(token_ids.shape)}"
             )
-        if isinstance(token_ids, np.ndarray) and not (0 <= token_ids.min() and token_ids.max() < self.tokens.size):
+        if isinstance(token_ids, np.ndarray) and not (token_ids.min() >= 0 and token_ids.max() < self.tokens.size):
             raise ValueError(
                 f"`token_ids` must be in [0, {self.tokens.size}), the vocabulary. "
                 f"Received: {token_ids.min()} to {token_ids.max()}"
@@ -128,7 +128,7 @@ class TokenModel(SelfSupervisedModel):
         return [[int(piece) for piece in pieces] for pieces in self.need_tokenizer()(list(texts))]
 
     def packed(self, pieces, length=None):
-        """Lists of ids as one int32 Tensor with start, end and padding, cut to what the backbone knows; see `ids_of`."""
+        """Lists of ids as one int32 Tensor with start, end and padding, cut to what the backbone knows."""
         ragged = tf.ragged.constant(pieces, dtype="int32", ragged_rank=1)
         longest = getattr(self.backbone, "max_sequence_length", None)
         if length is None and longest is not None:

@@ -129,7 +129,8 @@ def pictures():
 
 def test_every_objective_is_here():
     bases = {"SelfSupervisedModel", "JointEmbeddingModel", "MomentumTeacherModel"}
-    assert set(OBJECTIVES) == set(objectives.__all__) - bases
+    every = {name for name in objectives.__all__ if not issubclass(getattr(objectives, name), objectives.TokenModel)}
+    assert set(OBJECTIVES) == every - bases
 
 
 def batch_for(name, pictures):

@@ -14,8 +14,8 @@ from keras_ssl.objectives.token_model import TokenModel, token_inputs
 class MaskedLM(TokenModel):
     """Predicts hidden pieces of a text from all pieces around them, as BERT and RoBERTa are trained.
 
-    Of each text some pieces are chosen, anew each time it is seen; most are replaced by the mask token, some by a random
-    token, some stay (`augment.text.corrupt`). A head on the backbone's output at these places predicts what stood
+    Of each text some pieces are chosen, anew each time it is seen; most become the mask token, some a random token,
+    and some stay (`augment.text.corrupt`). A head on the backbone's output at these places predicts what stood
     there; its last layer is the backbone's own token embedding. NOTE: unlike `keras_hub.models.MaskedLM`, a task model
     that takes masked texts from its preprocessor, this one hides pieces itself and is trained for its encoder.
 
@@ -41,7 +41,8 @@ class MaskedLM(TokenModel):
     >>> words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "dog", "saw"]
     >>> tokenizer = keras_hub.models.BertTokenizer(vocabulary=words)
     >>> backbone = keras_hub.models.BertBackbone(
-    ...     vocabulary_size=9, num_layers=1, num_heads=1, hidden_dim=8, intermediate_dim=8, max_sequence_length=8)
+    ...     vocabulary_size=9, num_layers=1, num_heads=1, hidden_dim=8, intermediate_dim=8, max_sequence_length=8
+    ... )
     >>> model = objectives.MaskedLM(backbone, tokenizer)
     >>> model.compile()
     >>> history = model.fit(model.ids_of(["a cat saw a dog", "a dog saw a cat"]).numpy(), batch_size=2, verbose=0)

@@ -37,7 +37,7 @@ def compiled(model, rate=3e-3, weight_decay=1e-4):
     return model
 
 
-def recipe(name, objective, paper, build, scores=None):
+def recipe(name, objective, paper, build, scores=None, epochs=10):
     """The recipe at the common budget."""
     return Recipe(
         name=f"{name}_fashion_mnist",
@@ -45,7 +45,7 @@ def recipe(name, objective, paper, build, scores=None):
         summary=f"{objective} with a small ResNet on 10,000 grey pictures of clothes",
         paper=paper,
         data="fashion_mnist_sample",
-        epochs=10,
+        epochs=epochs,
         batch_size=64,
         build=build,
         scores=scores or {},

@@ -8,13 +8,13 @@ from keras_ssl.recipes.fashion_mnist import common
 
 
 def build(data, seed):
-    """Some 80 pictures a cluster, which are found anew before each epoch; two small crops."""
+    """Some 80 pictures a cluster, which are found anew before each epoch; one small crop."""
     model = objectives.DeepClusterV2(
         common.encoder(data, any_size=True),
         examples=len(data),
         projection_widths=(512, 128),
         cluster_counts=(128, 128, 128),
-        augment=common.crops(),
+        augment=common.crops(local_count=1),
         seed=seed,
     )
     return common.compiled(model)

@@ -19,7 +19,7 @@ def build(data, seed):
         augment=common.crops(),
         seed=seed,
     )
-    return common.compiled(model, rate=1e-3)
+    return common.compiled(model, rate=2e-3)
 
 
 RECIPE = common.recipe("swav", "SwAV", "2006.09882", build)
