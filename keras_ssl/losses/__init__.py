@@ -19,6 +19,7 @@ from keras_ssl.losses.sinkhorn import sinkhorn
 from keras_ssl.losses.supervised_contrastive import supervised_contrastive
 from keras_ssl.losses.swav import swav
 from keras_ssl.losses.tico import tico, tico_covariance
+from keras_ssl.losses.token_cross_entropy import token_cross_entropy
 from keras_ssl.losses.vicreg import vicreg, vicreg_terms
 from keras_ssl.losses.wmse import wmse
 
@@ -45,6 +46,7 @@ __all__ = [
     "swav",
     "tico",
     "tico_covariance",
+    "token_cross_entropy",
     "vicreg",
     "vicreg_terms",
     "von_mises_fisher_weights",
