@@ -16,6 +16,7 @@ from keras_ssl.objectives.checks import (
     feature_dim,
 )
 from keras_ssl.objectives.fit_plan import dealt, is_source, plan_fit
+from keras_ssl.objectives.gradient_cache import cached, check_cache, check_cached_plan
 from keras_ssl.objectives.guards import EpochStart, StopOnNonFinite, StopTogether, non_finite_error
 from keras_ssl.objectives.resuming import Passing, as_list, check_position, check_resumable, keepers_of
 from keras_ssl.schedules import Clock
@@ -41,6 +42,8 @@ class SelfSupervisedModel(keras.Model):
         minimum_batch: rows that a global batch needs at least.
         batch_multiple: number that divides the rows of a global batch.
         uses_labels: whether batches must have labels, `y`; else labels change nothing.
+        views_in_pipeline: whether the views of a source are made in the input pipeline, beside the steps, with the same
+            numbers as in them; only where each tensor of the views has a row for each of the batch.
         uses_index: whether batches must tell the number of each row in the data, `index`.
         feature_dim: int, width of the encoder's output.
         z_dim: int, width of `z`; healthy embeddings have an `embedding_std` of about `1 / sqrt(z_dim)`.
@@ -89,6 +92,7 @@ class SelfSupervisedModel(keras.Model):
     minimum_batch = batch_multiple = 1
     uses_labels = False
     uses_index = False
+    views_in_pipeline = False
 
     def __init__(self, encoder, *, feature_key=None, seed=0, **kwargs):
         super().__init__(**kwargs)
@@ -104,6 +108,7 @@ class SelfSupervisedModel(keras.Model):
         types = {name: self.meter_types.get(name, keras.metrics.Mean) for name in logged}
         self._meters = {name: meter(name=name, dtype="float32") for name, meter in types.items()}
         self._activity_losses = []
+        self._cached_passes = None
         self._updates = updates.Updates()
         self._passing = Passing()
         self.built = True
@@ -170,11 +175,21 @@ class SelfSupervisedModel(keras.Model):
     # What an objective may use.
 
     def encode(self, x, training=False, encoder=None):
-        """The features of `x` by the encoder, or by a teacher of it: `(rows, feature_dim)` in the compute dtype."""
-        outputs = (encoder or self.encoder)(encoder_inputs(x, self.encoder), training=training)
+        """The features of `x` by the encoder, or by a teacher of it: `(rows, feature_dim)` in the compute dtype, or in
+        float32 where gradients are cached."""
+
+        def features(inputs):
+            outputs = (encoder or self.encoder)(inputs, training=training)
+            return outputs if self.feature_key is None else outputs[self.feature_key]
+
+        inputs = encoder_inputs(x, self.encoder)
+        if encoder is None and self._cached_passes is not None:
+            self._cached_passes += 1
+            return cached(features, inputs, self.encoder.variables, self.gradient_cache_size, self.feature_dim)
+        found = features(inputs)
         if encoder is None:
             self._activity_losses.extend(_activity_losses(self.encoder))
-        return outputs if self.feature_key is None else outputs[self.feature_key]
+        return found
 
     def optimizer_steps(self):
         """Number of real updates so far: int64 scalar; micro-batches and skipped steps do not count."""
@@ -209,6 +224,7 @@ class SelfSupervisedModel(keras.Model):
         steps_per_execution=1,
         jit_compile=False,
         auto_scale_loss=True,
+        gradient_cache_size=None,
         **unsupported,
     ):
         """Prepares training; without arguments, as in the objective's paper.
@@ -219,9 +235,12 @@ class SelfSupervisedModel(keras.Model):
             steps_per_execution: int, steps in one call of a compiled function.
             jit_compile: bool. XLA; on a CPU it is most often slower, so it is off unless asked for.
             auto_scale_loss: bool, whether float16 training scales the loss.
+            gradient_cache_size: int, rows that the encoder takes at a time on each replica, or None for all. The
+                gradients are those of the whole batch (`keras_ssl.objectives.gradient_cache.cached`), in the memory of
+                this many rows and a third more time. For encoders without batch normalisation.
 
         Raises:
-            ValueError: If `loss` or `metrics` are given, or the strategy cannot do what is asked.
+            ValueError: If `loss` or `metrics` are given, or strategy or encoder cannot do what is asked.
         """
         given = {name: value for name, value in unsupported.items() if value is not None}
         if given:
@@ -236,6 +255,8 @@ class SelfSupervisedModel(keras.Model):
             "jit_compile": jit_compile,
             "auto_scale_loss": auto_scale_loss,
         }
+        if gradient_cache_size is not None:
+            check_cache(gradient_cache_size, self.encoder)
         with self.distribute_strategy.scope():
             optimizer = self.default_optimizer() if optimizer is None else optimizer
             if isinstance(optimizer, dict):
@@ -249,6 +270,7 @@ class SelfSupervisedModel(keras.Model):
             updates.bind_schedules(workers, self.clock)
             slots = updates.build_with_slots(self.optimizer, workers, self.trainable_variables)
         self.clock.batches_at_compile.assign(self.clock.batches_seen)
+        settings["gradient_cache_size"] = gradient_cache_size
         self._updates = updates.Updates({"optimizer": optimizer, **settings}, workers, slots)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, callbacks=None, initial_epoch=0, **kwargs):
@@ -290,8 +312,11 @@ class SelfSupervisedModel(keras.Model):
                 validation_split=kwargs.get("validation_split", 0.0),
                 seed=self.seed,
                 start=int(self.clock.batches_seen.numpy()) if position is None else position.batches_seen,
+                prepare=self._view_maker("train"),
             )
             check_plan(self, plan, y)
+            if self.gradient_cache_size is not None:
+                check_cached_plan(self.gradient_cache_size, plan, self.distribute_strategy.num_replicas_in_sync)
             if keepers:
                 check_resumable(plan, self.steps_per_execution)
             self._passing = Passing(first_epoch=initial_epoch)
@@ -336,6 +361,11 @@ class SelfSupervisedModel(keras.Model):
         return super().evaluate(x=x, y=y, batch_size=batch_size, **kwargs)
 
     @property
+    def gradient_cache_size(self):
+        """Rows that the encoder takes at a time, as `compile` was told: int, or None for all."""
+        return self._updates.arguments.get("gradient_cache_size")
+
+    @property
     def batches_to_pass_over(self):
         """Batches of this epoch that `fit` has yet to pass over, for it did them before it was broken off: int."""
         return self._passing.left
@@ -366,7 +396,7 @@ class SelfSupervisedModel(keras.Model):
         self._reseed("train", step)
         statistics = [v for v in self.non_trainable_variables if distribution.is_moving_statistic(v)]
         statistics_before = [tf.identity(v.value) for v in statistics]
-        views = self.views(batch, rng, training=True)
+        views = batch[_MADE] if _MADE in batch else self.views(batch, rng, training=True)
         players = {name: (self.groups()[name], terms) for name, terms in self.plays.items()}
         players = players or {"all": (self.trainable_variables, self.terms)}
         with tf.GradientTape(persistent=len(players) > 1) as tape:
@@ -404,7 +434,8 @@ class SelfSupervisedModel(keras.Model):
         batch, rng = self._prepare(data, "test", step)
         seeds_before = [tf.identity(v.value) for v in self._seed_states()]
         self._reseed("test", step)
-        _, _, logs = self._run(self.views(batch, rng, training=False), batch, training=False)
+        views = batch[_MADE] if _MADE in batch else self.views(batch, rng, training=False)
+        _, _, logs = self._run(views, batch, training=False)
         for variable, before in zip(self._seed_states(), seeds_before, strict=True):
             variable.assign(before)
         self._test_batch.assign_add(tf.ones_like(step))
@@ -461,10 +492,30 @@ class SelfSupervisedModel(keras.Model):
         draws = random.RowDraws(self.seed, step, rows, *place)
         return batch, draws.child(purpose)
 
+    def _view_maker(self, purpose):
+        """What makes the views of a source's batches in its pipeline, or None."""
+        if not self.views_in_pipeline:
+            return None
+
+        def with_views(data, step, replica, replicas):
+            batch = as_batch(data)
+            check_batch(self, batch)
+            draws = random.RowDraws(self.seed, step, row_count(batch), replica, replicas)
+            return {**batch, _MADE: self.views(batch, draws.child(purpose), training=purpose == "train")}
+
+        return with_views
+
     def _run(self, views, batch, training):
         """Outputs, the scalar of each term, and what is to be logged: dict from name to a scalar or `(sum, weight)`."""
         self._activity_losses = []
+        self._cached_passes = 0 if training and self.gradient_cache_size is not None else None
         outputs = dict(self.forward(views, training))
+        if self._cached_passes == 0:
+            raise ValueError(
+                f"`gradient_cache_size` must be None for {type(self).__name__}, which does not learn from features by "
+                f"`encode`. Received: gradient_cache_size={self.gradient_cache_size}"
+            )
+        self._cached_passes = None
         outputs.update({key: batch[key] for key in ("y", "index") if key in batch})
         if "z" not in outputs:
             raise ValueError(f"`forward` of {type(self).__name__} must return 'z'. Received: {sorted(outputs)}")
@@ -562,10 +613,18 @@ class SelfSupervisedModel(keras.Model):
         """The same shuffled batches each time: in index order a batch might hold one class alone."""
         replicas = self.distribute_strategy.num_replicas_in_sync
         batch_size = max(min(batch_size, len(source)) // replicas, 1) * replicas
-        return dealt(source, batch_size, self.distribute_strategy, self.seed, batches=len(source) // batch_size)
+        return dealt(
+            source,
+            batch_size,
+            self.distribute_strategy,
+            self.seed,
+            batches=len(source) // batch_size,
+            prepare=self._view_maker("test"),
+        )
 
 
 _TINY = 1e-12
+_MADE = "made_views"  # key of a batch
 
 
 def _activity_losses(model):

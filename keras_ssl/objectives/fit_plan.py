@@ -55,7 +55,7 @@ def is_source(x):
     return hasattr(x, "batches") and hasattr(x, "ordered")
 
 
-def plan_fit(x, y, batch_size, steps_per_epoch, *, strategy, validation_split=0.0, seed, start):
+def plan_fit(x, y, batch_size, steps_per_epoch, *, strategy, validation_split=0.0, seed, start, prepare=None):
     """Makes the plan for any data that `fit` takes.
 
     Args:
@@ -67,9 +67,10 @@ def plan_fit(x, y, batch_size, steps_per_epoch, *, strategy, validation_split=0.
         validation_split: float, share of the rows of arrays that Keras will keep for validation.
         seed: int, seed of the order of a source.
         start: int, number of the first batch that is taken from a source.
+        prepare: what is done to the batches of a source, see `dealt`.
     """
     if is_source(x):
-        return _plan_source(x, batch_size or 256, steps_per_epoch, strategy, seed, start)
+        return _plan_source(x, batch_size or 256, steps_per_epoch, strategy, seed, start, prepare)
     if isinstance(x, keras.utils.PyDataset):
         return _plan_py_dataset(x, steps_per_epoch)
     if isinstance(x, tf.data.Dataset):
@@ -82,7 +83,7 @@ def plan_fit(x, y, batch_size, steps_per_epoch, *, strategy, validation_split=0.
     return _plan_arrays(x, y, batch_size or 32, steps_per_epoch, validation_split)
 
 
-def dealt(source, batch_size, strategy, seed, start=0, batches=None):
+def dealt(source, batch_size, strategy, seed, start=0, batches=None, prepare=None):
     """The batches of a source, of which each worker reads only what its own replicas need.
 
     Args:
@@ -92,26 +93,40 @@ def dealt(source, batch_size, strategy, seed, start=0, batches=None):
         seed: int, seed of the order.
         start: int, number of the first batch.
         batches: int, number of batches, or None for no end.
+        prepare: function `(batch, step, replica, replicas)` to another batch, made in the input pipeline beside the
+            steps; or None.
     """
+
+    def read(slices, **only_these):
+        dataset = source.batches(batch_size, seed=seed, start=start, **only_these)
+        if batches is not None:
+            dataset = dataset.take(batches * len(slices.mine))
+        if prepare is None:
+            return dataset
+        mine = tf.constant(slices.mine, "int32")
+
+        def prepared(element, batch):
+            return prepare(batch, start + element // len(mine), mine[element % len(mine)], slices.total)
+
+        numbered = dataset.enumerate().map(prepared, num_parallel_calls=tf.data.AUTOTUNE)
+        return numbered.prefetch(tf.data.AUTOTUNE)
+
     if distribution.worker_count(strategy) == 1:
-        dataset = source.batches(batch_size, seed=seed, start=start)
-        return dataset if batches is None else dataset.take(batches)
+        return read(distribution.Slices((0,), 1))
 
-    def read(context):
+    def read_here(context):
         slices = distribution.slices_of(strategy, context)
-        dataset = source.batches(batch_size, seed=seed, start=start, slices=slices)
-        return dataset if batches is None else dataset.take(batches * len(slices.mine))
+        return read(slices, slices=slices)
 
-    return strategy.distribute_datasets_from_function(read)
+    return strategy.distribute_datasets_from_function(read_here)
 
-
-def _plan_source(source, batch_size, steps_per_epoch, strategy, seed, start):
+def _plan_source(source, batch_size, steps_per_epoch, strategy, seed, start, prepare):
     if len(source) < batch_size:
         raise ValueError(f"`batch_size` must be at most {len(source)}, the rows there are. Received: {batch_size}")
     steps = steps_per_epoch or len(source) // batch_size
     if batch_size % strategy.num_replicas_in_sync:
         raise uneven(batch_size, strategy)
-    dataset = dealt(source, batch_size, strategy, seed, start)
+    dataset = dealt(source, batch_size, strategy, seed, start, prepare=prepare)
     return FitPlan(
         dataset,
         None,

@@ -35,6 +35,7 @@ class TokenModel(SelfSupervisedModel):
     """
 
     uses_pooled_output = False
+    views_in_pipeline = True
 
     def __init__(self, backbone, tokenizer=None, *, tokens=None, pooling="cls", **kwargs):
         super().__init__(backbones.pool(backbone, pooling), **kwargs)

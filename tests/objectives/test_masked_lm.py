@@ -1,3 +1,5 @@
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -175,3 +177,51 @@ def test_rows_of_nothing_but_special_ids_weigh_nothing(model):
 def test_default_sampler_is_berts(model):
     assert isinstance(model.sampler, TokenMask)
     assert model.sampler.get_config() == {"rate": 0.15, "maximum": None}
+
+
+class Sentences:
+    """A source of ids."""
+
+    def __init__(self, ids):
+        self.ids = ids
+
+    def __len__(self):
+        return len(self.ids)
+
+    def batches(self, batch_size, seed=0, start=0, slices=None):
+        rows = tf.constant(self.ids)
+        first = tf.data.Dataset.counter(start).map(lambda step: step * batch_size % len(self))
+        return first.map(lambda begin: {"x": {"token_ids": rows[begin : begin + batch_size]}})
+
+    def ordered(self, batch_size):
+        return tf.data.Dataset.from_tensor_slices({"x": {"token_ids": self.ids}}).batch(batch_size)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_views_made_in_the_pipeline_are_those_of_the_steps(tiny_bert, table, sentences, two_replicas, replicas):
+    histories = []
+    for in_pipeline in (True, False):
+        scope = two_replicas.scope() if replicas == 2 else contextlib.nullcontext()
+        with scope:
+            keras.utils.set_random_seed(0)
+            model = MaskedLM(tiny_bert(), tokens=table, seed=5)
+            model.views_in_pipeline = in_pipeline
+            model.compile("sgd")
+        source = Sentences(sentences)
+        options = {"batch_size": 8, "validation_data": source, "verbose": 0}
+        model.fit(source, epochs=1, **options)
+        histories.append(model.fit(source, epochs=2, initial_epoch=1, **options).history)
+    assert histories[0] == histories[1]
+
+
+def test_the_step_makes_no_views_where_the_pipeline_did(model, sentences):
+    made_eagerly = []
+    views = model.views
+
+    def watched(batch, rng, training):
+        made_eagerly.append(isinstance(rng.rows, int) and "made_views" in batch)
+        return views(batch, rng, training)
+
+    model.views = watched
+    model.fit(Sentences(sentences), batch_size=8, verbose=0)
+    assert made_eagerly == [False]  # once, when the pipeline was traced
