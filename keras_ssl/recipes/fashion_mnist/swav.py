@@ -8,7 +8,7 @@ from keras_ssl.recipes.fashion_mnist import common
 
 
 def build(data, seed):
-    """Four times as many prototypes as the projection has dimensions; two small crops.
+    """Four times as many prototypes as the projection has dimensions; one small crop.
 
     With 128 of them there is a direction that is equally near to all, and the projections collapse into it.
     """
@@ -16,7 +16,7 @@ def build(data, seed):
         common.encoder(data, any_size=True),
         projection_widths=(512, 128),
         prototype_count=512,
-        augment=common.crops(),
+        augment=common.crops(local_count=1),
         seed=seed,
     )
     return common.compiled(model, rate=2e-3)
