@@ -2,6 +2,7 @@
 
     python grpc_client.py photo.jpg other.png    # encoded pictures, signature from_bytes
     python grpc_client.py --pixels pixels.npy    # array (pictures, height, width, channels), serving_default
+    python grpc_client.py --model encoder_strings --texts "A cat." "Zwei Hunde."    # a text encoder, serving_default
 
 It prints one JSON object on one line. The exit code is 0, or 1 where the object holds an `error`.
 """
@@ -58,7 +59,7 @@ class GrpcClient:
         model: str, name of the model.
         label: str, `"stable"` or `"canary"` for instance; `None` for the newest version that is loaded.
         timeout: float, seconds that one request may take.
-        batch_size: int, pictures in one request, at most the server's `max_batch_size`.
+        batch_size: int, pictures or texts in one request, at most the server's `max_batch_size`.
 
     Attributes:
         version: int, the version that gave the last answer.
@@ -101,13 +102,18 @@ class GrpcClient:
 
     def embed_files(self, pictures):
         """Embeddings of encoded pictures: a list of `bytes`, each the content of a JPEG or PNG file."""
-        return self._embed(
-            "from_bytes", "image_bytes", pictures, lambda rows: ({"dtype": _STRING, "string_val": rows}, [len(rows)])
-        )
+        return self._embed_strings("from_bytes", "image_bytes", pictures)
+
+    def embed_texts(self, texts):
+        """Embeddings of texts, by the model with the tokenizer inside: a list of `str`."""
+        return self._embed_strings("serving_default", "texts", [text.encode() for text in texts])
+
+    def _embed_strings(self, signature, name, strings):
+        return self._embed(signature, name, strings, lambda rows: ({"dtype": _STRING, "string_val": rows}, [len(rows)]))
 
     def _embed(self, signature, name, rows, tensor):
         if not len(rows):
-            raise ValueError("Give one picture or more. Received: none")
+            raise ValueError("Give one picture or more, or texts. Received: none")
         embeddings = []
         for start in range(0, len(rows), self.batch_size):
             values, shape = tensor(rows[start : start + self.batch_size])
@@ -164,11 +170,12 @@ def main():
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("pictures", nargs="*", default=[], type=pathlib.Path, help="JPEG or PNG files")
     what.add_argument("--pixels", type=pathlib.Path, help=".npy file of raw pixels")
+    what.add_argument("--texts", nargs="+", metavar="TEXT", help="texts, for a text encoder")
     parser.add_argument("--address", default="localhost:8500", help="host and port of the server")
     parser.add_argument("--model", default="encoder", help="name of the model")
     parser.add_argument("--label", help="stable or canary, as models.config names them; without it the newest version")
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds that one request may take")
-    parser.add_argument("--batch-size", type=int, default=32, help="pictures in one request")
+    parser.add_argument("--batch-size", type=int, default=32, help="pictures or texts in one request")
     arguments = parser.parse_args()
     start = time.perf_counter()
     try:
@@ -177,6 +184,8 @@ def main():
         ) as client:
             if arguments.pixels:
                 embeddings = client.embed_pixels(np.load(arguments.pixels))
+            elif arguments.texts:
+                embeddings = client.embed_texts(arguments.texts)
             else:
                 embeddings = client.embed_files([path.read_bytes() for path in arguments.pictures])
             result = {"model": arguments.model, "version": client.version, "label": arguments.label}

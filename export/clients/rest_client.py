@@ -2,6 +2,7 @@
 
     python rest_client.py photo.jpg other.png    # encoded pictures, signature from_bytes
     python rest_client.py --pixels pixels.json   # nested lists (pictures, height, width, channels), serving_default
+    python rest_client.py --model encoder_strings --texts "A cat." "Zwei Hunde."    # a text encoder, serving_default
     python rest_client.py --status               # which versions are loaded
 
 It prints one JSON object on one line. The exit code is 0, or 1 where the object holds an `error`.
@@ -31,7 +32,7 @@ class RestClient:
         model: str, name of the model.
         label: str, `"stable"` or `"canary"` for instance; `None` for the newest version that is loaded.
         timeout: float, seconds that one request may take.
-        batch_size: int, pictures in one request, at most the server's `max_batch_size`.
+        batch_size: int, pictures or texts in one request, at most the server's `max_batch_size`.
     """
 
     def __init__(self, url="http://localhost:8501", model="encoder", label=None, timeout=10.0, batch_size=32):
@@ -51,6 +52,10 @@ class RestClient:
         encoded = [{"b64": base64.b64encode(picture).decode()} for picture in pictures]
         return self._embed("from_bytes", "image_bytes", encoded)
 
+    def embed_texts(self, texts):
+        """Embeddings of texts, by the model with the tokenizer inside: a list of `str`."""
+        return self._embed("serving_default", "texts", texts)
+
     def status(self):
         """State of each version that the server knows: dict of version to `"AVAILABLE"`, `"LOADING"`, `"END"`, ..."""
         answer = self._ask(self.model_url)
@@ -58,7 +63,7 @@ class RestClient:
 
     def _embed(self, signature, name, rows):
         if not len(rows):
-            raise ValueError("Give one picture or more. Received: none")
+            raise ValueError("Give one picture or more, or texts. Received: none")
         embeddings = []
         for start in range(0, len(rows), self.batch_size):
             body = {"signature_name": signature, "inputs": {name: rows[start : start + self.batch_size]}}
@@ -101,12 +106,13 @@ def main():
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("pictures", nargs="*", default=[], type=pathlib.Path, help="JPEG or PNG files")
     what.add_argument("--pixels", type=argparse.FileType(), help="JSON file of raw pixels; - reads the standard input")
+    what.add_argument("--texts", nargs="+", metavar="TEXT", help="texts, for a text encoder")
     what.add_argument("--status", action="store_true", help="print the state of each version")
     parser.add_argument("--url", default="http://localhost:8501", help="the server")
     parser.add_argument("--model", default="encoder", help="name of the model")
     parser.add_argument("--label", help="stable or canary, as models.config names them; without it the newest version")
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds that one request may take")
-    parser.add_argument("--batch-size", type=int, default=32, help="pictures in one request")
+    parser.add_argument("--batch-size", type=int, default=32, help="pictures or texts in one request")
     arguments = parser.parse_args()
     start = time.perf_counter()
     try:
@@ -116,6 +122,8 @@ def main():
         else:
             if arguments.pixels:
                 embeddings = client.embed_pixels(json.load(arguments.pixels))
+            elif arguments.texts:
+                embeddings = client.embed_texts(arguments.texts)
             else:
                 embeddings = client.embed_files([path.read_bytes() for path in arguments.pictures])
             result = {"model": arguments.model, "label": arguments.label, "embeddings": embeddings}

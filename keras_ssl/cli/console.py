@@ -16,8 +16,28 @@ from rich.table import Table
 from keras_ssl import distribution
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError)
-RECIPE_COLUMNS = {"knn": ("kNN", ".3f"), "linear": ("linear", ".3f"), "seconds": ("seconds", ".0f")}
-COLUMNS = {"knn": "kNN", "linear": "linear", "linear_10pct": "linear 10 %", "linear_1pct": "linear 1 %"}
+RECIPE_COLUMNS = {
+    "knn": ("kNN", ".3f"),
+    "linear": ("linear", ".3f"),
+    "recall@10": ("recall@10", ".3f"),
+    "seconds": ("seconds", ".0f"),
+}
+COLUMNS = {
+    "knn": "kNN",
+    "ridge": "ridge",
+    "linear": "linear",
+    "linear_10pct": "linear 10 %",
+    "linear_1pct": "linear 1 %",
+    "recall@1": "recall@1",
+    "recall@10": "recall@10",
+    "mrr": "MRR",
+}
+BASELINES = {
+    "raw": "raw pixels",
+    "random": "random encoder",
+    "majority": "most frequent class",
+    "tfidf": "TF-IDF",
+}
 
 _options = {"debug": False}
 
@@ -63,16 +83,19 @@ def command(function):
 
 
 def score_table(scores):
-    """Raw pixels, random encoder and trained encoder as a table."""
-    table = Table(title="accuracy on the test pictures")
+    """The trained encoder and its baselines as a table."""
+    columns = {name: title for name, title in COLUMNS.items() if name in scores}
+    kind = "pictures" if "knn" in scores else "texts"
+    table = Table(title=f"on the test {kind}")
     table.add_column("features")
-    for title in COLUMNS.values():
+    for title in columns.values():
         table.add_column(title, justify="right")
-    rows = {"raw pixels": scores["baselines"]["raw"], "random encoder": scores["baselines"]["random"]}
+    rows = {BASELINES.get(name, name): row for name, row in scores["baselines"].items()}
     for name, row in (rows | {"trained encoder": scores}).items():
         style = "bold" if row is scores else None
-        table.add_row(name, *(f"{row[key]:.3f}" for key in COLUMNS), style=style)
-    table.caption = f"RankMe {scores['rankme']:.1f}: the dimensions that the trained encoder uses"
+        table.add_row(name, *(f"{row[key]:.3f}" if key in row else "-" for key in columns), style=style)
+    if "rankme" in scores:
+        table.caption = f"RankMe {scores['rankme']:.1f}: the dimensions that the trained encoder uses"
     return table
 
 
@@ -99,10 +122,10 @@ def recipe_table(recipes):
     return Group(table, *(notes if any(untested for untested, _ in groups.values()) else []))
 
 
-def data_table(names):
+def data_table(names, kind):
     """What can be given as data, by name."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("data", no_wrap=True)
+    table.add_column(kind, no_wrap=True)
     table.add_column("what it is")
     for name, text in names.items():
         table.add_row(name, text)

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from keras_ssl import callbacks, distribution, evaluation, recipes, runs, serving
+from keras_ssl import callbacks, distribution, recipes, runs, serving
 from keras_ssl import data as sources
 from keras_ssl.cli import console
 from keras_ssl.files import written_aside
@@ -57,11 +57,12 @@ def list_recipes(
     if as_json:
         fields = ("name", "objective", "summary", "paper", "data", "epochs", "batch_size", "scores", "tested")
         listed = [{field: _plain(getattr(recipe, field)) for field in fields} for recipe in found]
-        print(json.dumps({"recipes": listed, "data": sources.names()}, indent=2))
+        print(json.dumps({"recipes": listed, "data": sources.names(), "texts": sources.text_names()}, indent=2))
         return
     console.output().print(console.recipe_table(found))
     if data is None:
-        console.output().print(console.data_table(sources.names()))
+        console.output().print(console.data_table(sources.names(), "pictures"))
+        console.output().print(console.data_table(sources.text_names(), "texts"))
 
 
 @app.command()
@@ -75,7 +76,12 @@ def pretrain(
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     output: Annotated[Path | None, typer.Option(help="The run folder [default: runs/<recipe>-<n>].")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the run's last checkpoint is.")] = False,
-    init_from: Annotated[str | None, typer.Option(help="Run whose encoder to start from.", metavar="RUN")] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Run whose encoder to start from; of texts also a preset folder of keras-hub.", metavar="DIR"
+        ),
+    ] = None,
     early_stopping: Annotated[
         str | None, typer.Option(help="Stop when it no longer gets better.", metavar="METRIC:PATIENCE")
     ] = None,
@@ -134,7 +140,7 @@ def evaluate(
     data: Annotated[str | None, typer.Option(help="Labelled data instead of the run's own.")] = None,
     as_json: AsJson = False,
 ):
-    """Judges a run's encoder by kNN and linear probes, beside raw pixels and a random encoder."""
+    """Judges a run's encoder by neighbours, probes and, of texts, retrieval, beside its baselines."""
     folder = runs.RunFolder.open(run)
     with console.telling() as tell:
         scores = runs.evaluate(folder, data, progress=tell)
@@ -150,7 +156,7 @@ def evaluate(
 @console.command
 def embed(
     run: Run,
-    data: Annotated[str, typer.Option(help="Name or path of what to embed.")],
+    data: Annotated[str, typer.Option(help="Name or path of what to embed: pictures, or texts for a run on texts.")],
     output: Annotated[
         Path, typer.Option(help="The file to write: `embeddings`, and `labels` if any.", metavar="FILE.npz")
     ],
@@ -158,16 +164,12 @@ def embed(
         str | None, typer.Option(help="Split of the data [default: all of a folder or file, train of a named set].")
     ] = None,
 ):
-    """Writes the embeddings of pictures to a file."""
+    """Writes the embeddings of pictures or texts to a file."""
     if output.suffix != ".npz":
         raise ValueError(f"`output` must end in .npz. Received: output={output}")
     folder = runs.RunFolder.open(run)
     output.parent.mkdir(parents=True, exist_ok=True)
-    split = split or ("all" if Path(data).exists() and data not in sources.names() else "train")
-    source = sources.load(data, split, image_size=runs.RunOptions.of(folder, data).image_size)
-    encoder = folder.load_encoder()
-    runs.check_fits(encoder, source)
-    embeddings, labels = evaluation.extract_features(encoder, source)
+    embeddings, labels = runs.embed(folder, data, split)
     arrays = {"embeddings": embeddings} | ({} if labels is None else {"labels": labels})
     with written_aside(output) as aside:
         np.savez(aside, **arrays)
@@ -181,11 +183,14 @@ def export(
     output: Annotated[
         Path, typer.Option(help="Model folder of TF Serving, the next version is made in it; or the file to write.")
     ],
-    format: Annotated[str, typer.Option(help="savedmodel for TF Serving; tflite or onnx: one file.")] = "savedmodel",
+    format: Annotated[
+        str, typer.Option(help="savedmodel for TF Serving, of texts two; tflite or onnx: one file.")
+    ] = "savedmodel",
     int8: Annotated[
         bool, typer.Option("--int8", help="8-bit weights in a TF Lite file, and what they cost in kNN.")
     ] = False,
     normalize: Annotated[bool, typer.Option("--normalize", help="Embeddings of length 1.")] = False,
+    max_length: Annotated[int | None, typer.Option(help="Of texts: the most token ids, what is longer is cut.")] = None,
     pooling: Annotated[str | None, typer.Option(help="avg, max, cls or last, instead of the encoder's own.")] = None,
     layer: Annotated[str | None, typer.Option(help="Layer whose output is exported instead.", metavar="NAME")] = None,
     input_dtype: Annotated[
@@ -205,6 +210,7 @@ def export(
         format=format,
         int8=int8,
         normalize=normalize,
+        max_length=max_length,
         pooling=pooling,
         layer=layer,
         input_dtype=input_dtype,
@@ -254,7 +260,7 @@ def quickstart(
     folder = runs.RunFolder.create(output) if output else runs.RunFolder.next_free("quickstart")
     with console.phase(told, f"1. Pretrain: {recipe.summary}"):
         _pretrain(recipe, runs.RunOptions.new(recipe), folder)
-    with console.phase(told, "2. Judge, beside raw pixels and a random encoder"):
+    with console.phase(told, "2. Judge, beside the baselines"):
         scores = _judge(folder)
     with console.phase(told, "3. Export for TF Serving"):
         exported = runs.export(folder, folder.path / "export")["path"]
@@ -315,9 +321,9 @@ def _to_go_on(recipe, folder):
 
 def _judge(folder, evaluate=True):
     """The scores of a run with labels, None without or unless asked for; the picture in any case."""
-    labelled = evaluate and "knn" in (folder.read_history() or [{}])[-1]
+    judged = evaluate and ("knn" in (folder.read_history() or [{}])[-1] or bool(folder.read_config().get("judged_by")))
     with console.telling() as tell:
-        scores = runs.evaluate(folder, progress=tell) if labelled else None
+        scores = runs.evaluate(folder, progress=tell) if judged else None
         tell("picture and projector")
         runs.report(folder)
     return scores
@@ -325,7 +331,7 @@ def _judge(folder, evaluate=True):
 
 def _verified(result):
     differences = (
-        f"{name} {one['max_difference']:.1e} on {one['examples']} pictures"
+        f"{name} {one['max_difference']:.1e} on {one['examples']} examples"
         for name, one in result["signatures"].items()
     )
     return f"verified: version {result['version']} ran without Python, largest difference: {', '.join(differences)}"

@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from keras_ssl.data.source import Source
+from keras_ssl.data.picture_source import PictureSource
 
 
-class ArraySource(Source):
+class ArraySource(PictureSource):
     """Pictures in an array: whole batches are gathered in one operation.
 
     Args:
@@ -41,7 +41,7 @@ class ArraySource(Source):
         self._array = np.asarray(self._tensor)
 
     def images(self, indices):
-        """The pixels of some rows, as in `Source.images`."""
+        """The pixels of some rows, as in `PictureSource.images`."""
         return self._array[self._rows(indices)]
 
     def _read(self, indices, batch_size):

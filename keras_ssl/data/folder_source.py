@@ -7,16 +7,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from keras_ssl.data.folder_listing import class_names, class_of, files_of_split, named
 from keras_ssl.data.picture_check import FORMATS, list_pictures, picture_shapes
-from keras_ssl.data.source import Source, read_singly
-from keras_ssl.data.splits import find_split, held_out_part
+from keras_ssl.data.picture_source import PictureSource, read_singly
 from keras_ssl.decoding import checked_image_size, to_pixels
 
-SPLIT_FOLDERS = ("train", "test", "val", "validation")
-NAMED_AT_MOST = 5
 
-
-class FolderSource(Source):
+class FolderSource(PictureSource):
     """Pictures in a folder: PNG, JPEG, BMP, WebP, and the first picture of each GIF.
 
     Subfolders are classes, in the order of their names; pictures that lie in the folder itself have no labels.
@@ -58,16 +55,17 @@ class FolderSource(Source):
         self.folder = Path(folder).expanduser().absolute()
         if not self.folder.is_dir():
             raise ValueError(f"`folder` must be a folder that exists. Received: folder={str(folder)!r}")
-        pictures, inside, rows = _pictures_of(self.folder, split)
+        found = list_pictures(self.folder)
+        pictures, inside, rows = files_of_split(self.folder, found, split, FORMATS, "pictures")
         shapes = picture_shapes(self.folder, pictures)
         good = [row for row in rows if shapes[row].any()]
         self.paths = tuple(str(self.folder / pictures[row]) for row in good)
         self.skipped = tuple(str(self.folder / pictures[row]) for row in rows if not shapes[row].any())
         self._tell_skipped(len(rows))
 
-        classes = _class_names(inside)
+        classes = class_names(inside, "pictures")
         numbers = {name: number for number, name in enumerate(classes or ())}
-        labels = [numbers[_class_of(inside[row])] for row in good] if classes else None
+        labels = [numbers[class_of(inside[row])] for row in good] if classes else None
         image_shape = _common_shape(shapes[shapes.any(axis=1)], image_size, self.folder)
         super().__init__(self.folder.name, len(good), image_shape, labels, classes)
 
@@ -88,44 +86,11 @@ class FolderSource(Source):
         if not self.paths:
             raise ValueError(f"None of the {count} pictures can be decoded. Received: folder={str(self.folder)!r}")
         names = [os.path.relpath(path, self.folder) for path in self.skipped]
-        more = f", and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
         warnings.warn(
             f"{len(names)} of {count} pictures in {str(self.folder)!r} cannot be decoded and are skipped: "
-            f"{', '.join(names[:NAMED_AT_MOST])}{more}",
+            f"{named(names)}",
             stacklevel=3,
         )
-
-
-def _pictures_of(folder, split):
-    """All pictures; where each lies inside its split; and the rows of the split that is asked for."""
-    pictures = list_pictures(folder)
-    tops = {picture.split("/")[0] for picture in pictures if "/" in picture}
-    splits = [name for name in SPLIT_FOLDERS if name in tops]
-    if "train" in splits and len(splits) > 1:
-        pictures = [picture for picture in pictures if picture.startswith(tuple(name + "/" for name in splits))]
-        chosen = find_split(split, splits, str(folder)) + "/"
-        rows = [row for row, picture in enumerate(pictures) if picture.startswith(chosen)]
-        return pictures, [picture.partition("/")[2] for picture in pictures], rows
-    if not pictures:
-        raise ValueError(f"`folder` must hold pictures ({', '.join(FORMATS)}). Received: folder={str(folder)!r}")
-    return pictures, pictures, held_out_part(split, pictures, str(folder))
-
-
-def _class_names(inside):
-    """Names of the folders that hold pictures, sorted; None if a picture lies beside them."""
-    loose = sum("/" not in picture for picture in inside)
-    names = sorted({_class_of(picture) for picture in inside if "/" in picture})
-    if names and loose:
-        warnings.warn(
-            f"{loose} pictures lie beside the folders {', '.join(names[:NAMED_AT_MOST])}: these are not taken for "
-            "classes, and there are no labels",
-            stacklevel=4,
-        )
-    return names if names and not loose else None
-
-
-def _class_of(picture):
-    return picture.split("/")[0]
 
 
 def _common_shape(shapes, image_size, folder):

@@ -59,7 +59,7 @@ def load(data, split="train", *, image_size=None, data_dir=None):
         data_dir: folder of prepared sets of tensorflow-datasets; its own default if None.
 
     Returns:
-        A `Source`.
+        A `PictureSource`.
 
     Raises:
         ValueError: If there is no such name, path or split, or if what is there are no pictures.

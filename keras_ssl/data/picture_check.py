@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ssl.data.folder_listing import list_files
 from keras_ssl.decoding import decode
 
 FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
@@ -27,13 +28,7 @@ def list_pictures(folder):
     Returns:
         Sorted list of paths relative to the folder, with slashes.
     """
-    found = []
-    for where, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = os.path.relpath(where, folder).replace(os.sep, "/")
-        prefix = "" if inside == "." else inside + "/"
-        found += [prefix + name for name in files if name.lower().endswith(FORMATS) and not name.startswith(".")]
-    return sorted(found)
+    return list_files(folder, FORMATS)
 
 
 def picture_shapes(folder, pictures):

@@ -3,11 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_ssl.data.source import READ_AT_A_TIME, Source, read_singly
+from keras_ssl.data.picture_source import PictureSource, read_singly
+from keras_ssl.data.source import READ_AT_A_TIME
 from keras_ssl.decoding import to_pixels
 
 
-class RecordSource(Source):
+class RecordSource(PictureSource):
     """Pictures in record files with random access: a batch of records is fetched at once, then decoded in parallel.
 
     Args:

@@ -1,4 +1,4 @@
-"""What every source of pictures can do, given only how to read some rows."""
+"""What every source of data can do, given only how to read some rows."""
 
 import numpy as np
 import tensorflow as tf
@@ -10,21 +10,20 @@ _WHOLE = Slices((0,), 1)
 
 
 class Source:
-    """Pictures by number, with random access: batch `t` is a function of the seed and `t` alone.
+    """Rows by number, with random access: batch `t` is a function of the seed and `t` alone.
 
     There is no shuffle buffer and nothing to save: each epoch's order is a permutation that is computed where it
-    is needed, so training resumes at any batch at once. A subclass sets the attributes below and says in
-    `_read` how rows are read.
+    is needed, so training resumes at any batch at once. A subclass says in `_read` how rows are read. Two kinds
+    come with the package: `PictureSource`, and `TextSource`.
 
     Args:
         name: str, what messages call this source.
-        length: int, number of pictures.
-        image_shape: tuple `(height, width, channels)`.
+        length: int, number of rows.
         labels: whole numbers of shape `(length,)`, or None.
         classes: tuple of class names, or None.
 
     Raises:
-        ValueError: If there are no pictures, or if there are not as many labels as pictures.
+        ValueError: If there are no rows, or if there are not as many labels as rows.
 
     Example:
 
@@ -38,15 +37,17 @@ class Source:
     {'x': (4, 8, 8, 3), 'y': (4,), 'index': (4,)}
     """
 
-    dtype = "uint8"
+    rows_word = "rows"  # what messages call them
 
-    def __init__(self, name, length, image_shape, labels=None, classes=None):
+    def __init__(self, name, length, labels=None, classes=None):
+        row = self.rows_word.removesuffix("s")
         if length < 1:
-            raise ValueError(f"A source needs at least one picture. Received: {name!r} with none")
+            raise ValueError(f"A source needs at least one {row}. Received: {name!r} with none")
         if labels is not None and len(labels) != length:
-            raise ValueError(f"There must be one label for each picture. Received: {len(labels)} for {length} pictures")
+            raise ValueError(
+                f"There must be one label for each {row}. Received: {len(labels)} for {length} {self.rows_word}"
+            )
         self.name = name
-        self.image_shape = tuple(int(size) for size in image_shape)
         self._labels = None if labels is None else np.asarray(labels, "int64")
         self.classes = None if classes is None else tuple(str(name) for name in classes)
         self._length = int(length)
@@ -60,11 +61,8 @@ class Source:
         return self._length
 
     def __repr__(self):
-        height, width, channels = self.image_shape
         classes = f", {len(self.classes)} classes" if self.classes else ""
-        return (
-            f"<{type(self).__name__} {self.name!r}: {len(self):,} pictures of {height} x {width} x {channels}{classes}>"
-        )
+        return f"<{type(self).__name__} {self.name!r}: {len(self):,} {self.rows_word}{self._row_size()}{classes}>"
 
     def batches(self, batch_size, seed=0, start=0, slices=None):
         """Endless shuffled batches, all of them full; one epoch is `len(source) // batch_size` batches.
@@ -80,7 +78,7 @@ class Source:
                 rows are read.
 
         Returns:
-            `tf.data.Dataset` of dicts: `x`, pixels `(batch_size, height, width, channels)`; `index`, int64
+            `tf.data.Dataset` of dicts: `x`, what the rows hold, for pictures their pixels; `index`, int64
             `(batch_size,)`; and `y`, int64 `(batch_size,)`, where there are labels.
 
         Raises:
@@ -90,7 +88,7 @@ class Source:
         seed, start = whole("seed", seed, least=None), whole("start", start, least=0)
         if batch_size > len(self):
             raise ValueError(
-                f"`batch_size` must be at most the {len(self)} pictures of {self.name!r}. "
+                f"`batch_size` must be at most the {len(self)} {self.rows_word} of {self.name!r}. "
                 f"Received: batch_size={batch_size}"
             )
         slices = slices or _WHOLE
@@ -108,33 +106,13 @@ class Source:
         """
         return self._in_order(whole("batch_size", batch_size)).prefetch(tf.data.AUTOTUNE)
 
-    def images(self, indices):
-        """The pixels of some rows: numpy array `(len(indices), height, width, channels)`.
-
-        Args:
-            indices: whole numbers in `[0, len(source))`, in any order, repeated or not.
-        """
-        rows = self._rows(indices)
-        images = np.empty((len(rows), *self.image_shape), self.dtype)
-        _fill({"x": images}, self._read(tf.data.Dataset.from_tensor_slices(rows).batch(READ_AT_A_TIME), READ_AT_A_TIME))
-        return images
-
-    def arrays(self):
-        """Everything in memory: `(pixels, labels)`, with None for labels that there are not."""
-        found = {"x": np.empty((len(self), *self.image_shape), self.dtype)}
-        batches = self.ordered(READ_AT_A_TIME)
-        if "y" in batches.element_spec:
-            found["y"] = np.empty(len(self), "int64")
-        _fill(found, batches)
-        return found["x"], found.get("y")
-
     def subset(self, indices):
         """A source of these rows only, numbered anew from zero.
 
         Args:
             indices: whole numbers in `[0, len(source))`, at least one.
         """
-        return _Subset(self, self._rows(indices))
+        return self._pick(self._rows(indices))
 
     def take(self, count):
         """A source of the first `count` rows, or of all if there are fewer."""
@@ -143,6 +121,14 @@ class Source:
     def _read(self, indices, batch_size):
         """Turns a dataset of index vectors of at most `batch_size` rows into one of dicts of `x`, and `y` if any."""
         raise NotImplementedError
+
+    def _pick(self, rows):
+        """A source of these rows: a kind of source that can do more than this one gives a subset that can, too."""
+        return Subset(self, rows)
+
+    def _row_size(self):
+        """What `repr` says of a row's size."""
+        return ""
 
     def _shuffled(self, batch_size, seed, start, slices):
         epoch_batches, last = len(self) // batch_size, len(self) - 1
@@ -172,12 +158,18 @@ class Source:
         return rows.astype("int64")
 
 
-class _Subset(Source):
-    """Some rows of another source, read through it."""
+class Subset(Source):
+    """Some rows of another source, read through it.
+
+    Args:
+        source: `Source`.
+        rows: int64 array, its rows.
+    """
 
     def __init__(self, source, rows):
-        super().__init__(source.name, len(rows), source.image_shape, classes=source.classes)
-        self.dtype = source.dtype
+        self.rows_word = source.rows_word
+        # Not super(): in a kind's own subset the next class is that kind, whose arguments are others.
+        Source.__init__(self, source.name, len(rows), classes=source.classes)
         self._source, self._chosen = source, rows
 
     @property
@@ -188,28 +180,6 @@ class _Subset(Source):
     def _read(self, indices, batch_size):
         chosen = tf.constant(self._chosen)
         return self._source._read(indices.map(lambda index: tf.gather(chosen, index)), batch_size)
-
-
-def read_singly(indices, batch_size, read):
-    """Reads rows one by one in parallel and joins them to batches: for pictures that have to be decoded.
-
-    Args:
-        indices: `tf.data.Dataset` of vectors, all of `batch_size` rows if their shape says so.
-        batch_size: int, rows of a batch.
-        read: function from one element of a vector to a dict of tensors.
-    """
-    full = indices.element_spec.shape[0] is not None
-    rows = indices.unbatch().map(read, num_parallel_calls=tf.data.AUTOTUNE)
-    return rows.batch(batch_size, drop_remainder=full)
-
-
-def _fill(arrays, batches):
-    done = 0
-    for batch in batches:
-        rows = len(batch["x"])
-        for name, array in arrays.items():
-            array[done : done + rows] = batch[name]
-        done += rows
 
 
 def whole(argument, value, least=1):

@@ -3,11 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_ssl.data.source import Source, whole
+from keras_ssl.data.picture_source import PictureSource
+from keras_ssl.data.source import whole
 from keras_ssl.decoding import to_pixels
 
 
-class StreamSource(Source):
+class StreamSource(PictureSource):
     """Pictures without random access: each epoch is in the order of the files, and the seed changes nothing.
 
     Batch `t` is still always the same: `start` skips what lies before it, without decoding it.

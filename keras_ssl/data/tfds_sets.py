@@ -41,10 +41,10 @@ def load_tfds(name, split="train", *, image_size=None, data_dir=None, known=()):
         ValueError: If the set or split is unknown, if it cannot be had or holds no pictures, or if `image_size` is
             needed.
     """
-    builder = _builder(name, data_dir, known)
-    _prepare(builder, name)
+    builder = open_builder(name, data_dir, known)
+    prepare(builder, name)
     image_key, label_key = _keys(builder.info, name)
-    split = _split(split, builder.info.splits, name)
+    split = split_of(split, builder.info.splits, name)
     image_shape = _image_shape(builder.info.features[image_key], image_size, name)
     source = _from_files(builder, name, split, image_key, label_key, image_shape)
     if len(source) * math.prod(image_shape) <= LARGEST_IN_MEMORY:
@@ -58,7 +58,18 @@ def load_tfds(name, split="train", *, image_size=None, data_dir=None, known=()):
     return source
 
 
-def _builder(name, data_dir, known):
+def open_builder(name, data_dir, known, listing="keras_ssl.data.names()"):
+    """The builder of a set; what is unknown is told with the nearest names.
+
+    Args:
+        name: str.
+        data_dir: folder of prepared sets; that of tensorflow-datasets if None.
+        known: other names, to suggest if this one is unknown.
+        listing: str, what messages say to look at for all names.
+
+    Raises:
+        ValueError: If the set or its configuration is unknown.
+    """
     import tensorflow_datasets as tfds
 
     try:
@@ -66,7 +77,7 @@ def _builder(name, data_dir, known):
     except tfds.core.DatasetNotFoundError as error:
         names = [*known, *tfds.list_builders(with_community_datasets=False)]
         raise ValueError(
-            f"`data` must be the name of a data set, a path that exists, or arrays; {_nearest(name, names)}. "
+            f"`data` must be the name of a data set, a path that exists, or arrays; {_nearest(name, names, listing)}. "
             f"Received: data={name!r}"
         ) from error
     except ValueError as error:  # The set is known; its configuration or version is not.
@@ -74,16 +85,26 @@ def _builder(name, data_dir, known):
         configs = [f"{base}/{config}" for config in tfds.builder_cls(base).builder_configs]
         raise ValueError(
             f"`data` names {base!r} of tensorflow-datasets, but {rest!r} is none of its configurations; "
-            f"{_nearest(name, configs)}. Received: data={name!r}"
+            f"{_nearest(name, configs, listing)}. Received: data={name!r}"
         ) from error
 
 
-def _nearest(name, names):
+def _nearest(name, names, listing):
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"the nearest names are {', '.join(near)}" if near else "see keras_ssl.data.names()"
+    return f"the nearest names are {', '.join(near)}" if near else f"see {listing}"
 
 
-def _prepare(builder, name):
+def prepare(builder, name, listing="keras_ssl.data.names()"):
+    """Downloads and prepares a set, unless that is done.
+
+    Args:
+        builder: builder of tensorflow-datasets.
+        name: str, what messages call the set.
+        listing: str, what messages say to look at for other sets.
+
+    Raises:
+        ValueError: If it cannot be had, whatever the reason.
+    """
     if builder.is_prepared():
         return
     try:
@@ -97,7 +118,7 @@ def _prepare(builder, name):
         raise ValueError(
             f"{name!r} is not in {str(builder.data_path)!r}, and could not be downloaded or prepared "
             f"({type(error).__name__}: {reason}). Prepare it where there is a network and copy that folder here, or "
-            "take a set that needs none: keras_ssl.data.names()"
+            f"take a set that needs none: {listing}"
         ) from error
 
 
@@ -129,12 +150,19 @@ def _keys(info, name):
     images = [key for key in images if key in supervised] or images
     if not images or features[images[0]].np_dtype != np.uint8:
         raise ValueError(f"`data` must name a set of 8-bit pictures. Received: data={name!r}, with {list(features)}")
-    labels = [key for key in features if isinstance(features[key], tfds.features.ClassLabel)]
-    labels = [key for key in labels if key in supervised] or labels
-    return images[0], labels[0] if len(labels) == 1 else None
+    return images[0], only_label(info)
 
 
-def _split(split, splits, name):
+def only_label(info):
+    """The name of the label in an example, the supervised one if there are several; None if that is not clear."""
+    import tensorflow_datasets as tfds
+
+    labels = [key for key, feature in info.features.items() if isinstance(feature, tfds.features.ClassLabel)]
+    labels = [key for key in labels if key in (info.supervised_keys or ())] or labels
+    return labels[0] if len(labels) == 1 else None
+
+
+def split_of(split, splits, name):
     """The split, with the part in brackets that tensorflow-datasets understands."""
     base, part = re.fullmatch(r"([^\[]*)(.*)", split).groups()
     return find_split(base, list(splits), name) + part

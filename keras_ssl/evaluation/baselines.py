@@ -1,13 +1,10 @@
 """What a trained encoder must beat: its own architecture untrained, and no encoder at all."""
 
-import contextlib
-import random
-
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_ssl.evaluation.extract_features import collect
+from keras_ssl.evaluation.seeding import seeded
 
 
 def random_encoder(encoder, seed=0):
@@ -40,7 +37,7 @@ def random_encoder(encoder, seed=0):
             "`encoder` must be a Functional or Sequential model, built already. "
             f"Received: encoder of type {type(encoder).__name__}"
         )
-    with _seeded(seed):
+    with seeded(seed):
         fresh = keras.models.clone_model(encoder)
     for old, new in zip(_normalizations(encoder), _normalizations(fresh), strict=True):
         new.set_weights(old.get_weights())
@@ -63,8 +60,7 @@ def raw_features(data, batch_size=256):
 
     Example:
 
-    >>> import numpy as np
-    >>> from keras_ssl import evaluation
+    >>>     >>> from keras_ssl import evaluation
     >>> evaluation.raw_features(np.zeros((3, 2, 2, 1), "uint8"))[0].shape
     (3, 4)
     """
@@ -75,19 +71,6 @@ def _flatten(x):
     if isinstance(x, dict | list | tuple) or tf.as_dtype(x.dtype) == tf.string:
         raise ValueError(f"`data` must have one array of numbers as input for raw features. Received: x={x!r}")
     return tf.cast(tf.reshape(x, (x.shape[0], -1)), "float32")
-
-
-@contextlib.contextmanager
-def _seeded(seed):
-    """Keras takes the seeds of initializers from Python's generator; other packages' layers may use NumPy's."""
-    states = random.getstate(), np.random.get_state()
-    random.seed(seed)
-    np.random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
 
 
 def _normalizations(model):

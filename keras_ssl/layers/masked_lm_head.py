@@ -1,11 +1,12 @@
 """The head that names hidden tokens."""
 
 
-def masked_lm_head(backbone):
+def masked_lm_head(backbone, input_dim=None):
     """keras-hub's head of masked language models for a backbone, built: its last layer is the token embedding.
 
     Args:
         backbone: text backbone of keras-hub with a `token_embedding`.
+        input_dim: int, width of the outputs that come in, or None for that of the token embedding.
 
     Returns:
         `keras_hub.layers.MaskedLMHead`, from outputs `(rows, length, hidden)` and places `(rows, count)` to logits
@@ -27,5 +28,5 @@ def masked_lm_head(backbone):
         dtype=backbone.dtype_policy,
         name="masked_lm_head",
     )
-    head.build((None, None, embedding.output_dim))
+    head.build((None, None, input_dim or embedding.output_dim))
     return head

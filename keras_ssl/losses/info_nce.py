@@ -6,7 +6,7 @@ from keras_ssl.losses.cosine import normalize
 from keras_ssl.losses.nt_xent import nt_xent_of_logits
 
 
-def info_nce(queries, keys, negatives=None, temperature=0.2, *, candidates=None, offset=0):
+def info_nce(queries, keys, negatives=None, temperature=0.2, *, candidates=None, offset=0, excluded=None):
     """Cross-entropy of finding each query's own key among negatives: those of a queue, or the other rows' keys.
 
     It stops no gradient itself, and looks one way only: MoCo passes keys and negatives that carry none, MoCo v3 and
@@ -27,7 +27,10 @@ def info_nce(queries, keys, negatives=None, temperature=0.2, *, candidates=None,
         temperature: float above 0.
         candidates: Tensor of shape `(all, dim)`, the keys of all replicas (`distribution.gather(keys)`), or None for
             those of this batch. Only without `negatives`.
-        offset: int or scalar integer tensor, index in `candidates` of this batch's first key.
+        offset: int or scalar integer tensor, index in `candidates` of this batch's first key. Rows of `candidates` that
+            are no query's own key, such as hard negatives, go behind all keys.
+        excluded: bool Tensor of the shape of the logits, true for what is to be left out of a query's sum because it is
+            no true negative, such as another copy of its key; or None. A query's own key stays, whatever is said of it.
 
     Returns:
         float32 scalar, at least 0.
@@ -48,21 +51,22 @@ def info_nce(queries, keys, negatives=None, temperature=0.2, *, candidates=None,
 
     Reference: CPC, arXiv 1807.03748, eq. 4; MoCo, arXiv 1911.05722, eq. 1; NNCLR, arXiv 2104.14548, eq. 3.
     """
-    logits = info_nce_logits(queries, keys, negatives, temperature, candidates=candidates, offset=offset)
-    return nt_xent_of_logits(*logits)
+    options = {"candidates": candidates, "offset": offset, "excluded": excluded}
+    return nt_xent_of_logits(*info_nce_logits(queries, keys, negatives, temperature, **options))
 
 
-def info_nce_logits(queries, keys, negatives=None, temperature=0.2, *, candidates=None, offset=0):
+def info_nce_logits(queries, keys, negatives=None, temperature=0.2, *, candidates=None, offset=0, excluded=None):
     """The similarities that `info_nce` is the cross-entropy of, for instance to count how often the positive wins.
 
     `nt_xent_of_logits` makes the loss of them.
 
     Args:
-        queries, keys, negatives, temperature, candidates, offset: as in `info_nce`.
+        queries, keys, negatives, temperature, candidates, offset, excluded: as in `info_nce`.
 
     Returns:
         Pair of the logits, float32 of shape `(batch, 1 + k)` with the positive first, or `(batch, all)` without
-        `negatives`, and the index of each row's positive column, int32 of shape `(batch,)`.
+        `negatives`, what is excluded masked by a large negative number, and the index of each row's positive column,
+        int32 of shape `(batch,)`.
     """
     if not temperature > 0:
         raise ValueError(f"`temperature` must be positive. Received: temperature={temperature}")
@@ -85,8 +89,23 @@ def info_nce_logits(queries, keys, negatives=None, temperature=0.2, *, candidate
         )
     rows = normalize(queries)
     similarities = ops.matmul(rows, ops.transpose(normalize(others)))
-    first = ops.arange(ops.shape(queries)[0], dtype="int32")
-    if negatives is None:
-        return similarities / temperature, first + offset
-    positive = ops.sum(rows * normalize(keys), axis=1, keepdims=True)
-    return ops.concatenate([positive, similarities], axis=1) / temperature, ops.zeros_like(first)
+    positives = ops.arange(ops.shape(queries)[0], dtype="int32") + offset
+    if negatives is not None:
+        own = ops.sum(rows * normalize(keys), axis=1, keepdims=True)
+        similarities, positives = ops.concatenate([own, similarities], axis=1), ops.zeros_like(positives)
+    logits = similarities / temperature
+    if excluded is not None:
+        _check_excluded(excluded, logits)
+        columns = ops.arange(ops.shape(logits)[1], dtype="int32")
+        others = ops.not_equal(columns[None, :], positives[:, None])
+        logits = ops.where(ops.logical_and(excluded, others), -1e9, logits)
+    return logits, positives
+
+
+def _check_excluded(excluded, logits):
+    pairs = zip(excluded.shape, logits.shape, strict=False)
+    if len(excluded.shape) != 2 or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+        raise ValueError(
+            f"`excluded` must have the shape of the logits, {tuple(logits.shape)}. "
+            f"Received: excluded.shape={tuple(excluded.shape)}"
+        )

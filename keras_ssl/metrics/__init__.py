@@ -1,4 +1,4 @@
-"""The health of embeddings: how far they spread, how many dimensions they use; and how well pairs and tokens are found."""
+"""The health of embeddings: how far they spread, how many dimensions they use; how well pairs and tokens are found."""
 
 from keras_ssl.metrics.alignment import alignment
 from keras_ssl.metrics.direction import larger_is_better

@@ -21,8 +21,8 @@ def retrieval(queries, candidates, targets=None, at=(1, 5, 10)):
     Queries are taken by blocks, so that no more than 16 million cosines are in memory at a time.
 
     Args:
-        queries: array of shape `(queries, features)`.
-        candidates: array of shape `(candidates, features)`.
+        queries: array of shape `(queries, features)`; it may be a sparse one of SciPy.
+        candidates: array of shape `(candidates, features)`; sparse if `queries` is.
         targets: int array of shape `(pairs, 2)`: row of a query, and row of a candidate that is right for it; one or
             more for each query. None where query `i` belongs to candidate `i`.
         at: ints, the `k` of `recall@k`.
@@ -52,21 +52,27 @@ def retrieval(queries, candidates, targets=None, at=(1, 5, 10)):
         )
     if not at or min(at) < 1:
         raise ValueError(f"`at` must be one or more numbers, 1 or more each. Received: at={at}")
-    targets = _sorted_targets(targets, len(queries), len(candidates))
-    block = max(1, COSINES_AT_ONCE // len(candidates))
+    targets = _sorted_targets(targets, queries.shape[0], candidates.shape[0])
+    block = max(1, COSINES_AT_ONCE // candidates.shape[0])
     ranks = np.concatenate(
-        [_ranks(queries, candidates, targets, start, block) for start in range(0, len(queries), block)]
+        [_ranks(queries, candidates, targets, start, block) for start in range(0, queries.shape[0], block)]
     )
     return {**{f"recall@{k}": float(np.mean(ranks <= k)) for k in at}, "mrr": float(np.mean(1 / ranks))}
 
 
 def _ranks(queries, candidates, targets, start, block):
-    cosines = tf.matmul(queries[start : start + block], candidates, transpose_b=True).numpy()
+    cosines = _cosines(queries[start : start + block], candidates)
     mine = slice(*np.searchsorted(targets[:, 0], [start, start + block]))
     right = np.zeros(cosines.shape, bool)
     right[targets[mine, 0] - start, targets[mine, 1]] = True
     nearest = cosines.max(axis=1, where=right, initial=-np.inf, keepdims=True)
     return 1 + np.count_nonzero((cosines >= nearest - TIE) & ~right, axis=1)
+
+
+def _cosines(queries, candidates):
+    if hasattr(queries, "toarray"):
+        return (queries @ candidates.T).toarray()
+    return tf.matmul(queries, candidates, transpose_b=True).numpy()
 
 
 def _sorted_targets(targets, queries, candidates):
@@ -95,6 +101,10 @@ def _sorted_targets(targets, queries, candidates):
 
 
 def _unit_rows(name, rows):
+    if hasattr(rows, "toarray"):
+        from sklearn.preprocessing import normalize
+
+        return normalize(rows)
     rows = tf.cast(rows, "float32")
     if len(rows.shape) != 2 or 0 in rows.shape:
         raise ValueError(

@@ -13,6 +13,8 @@ from keras_ssl.objectives.base import SelfSupervisedModel
 class TokenModel(SelfSupervisedModel):
     """An objective over token ids, on a text backbone of keras-hub; the encoder to leave with is that backbone, pooled.
 
+    Of an encoder-decoder, such as `T5Backbone`, it is the encoder alone.
+
     `x` is a dict with `token_ids`, int32 of shape `(rows, length)`, padded; or that tensor itself. Beside them there
     may be `segment_ids`, of the same shape, for backbones that take them, and `word_ids`, the number of the word of
     each piece in its row, -1 for none, where words cannot be told from the pieces, as in Chinese.
@@ -38,10 +40,12 @@ class TokenModel(SelfSupervisedModel):
     views_in_pipeline = True
 
     def __init__(self, backbone, tokenizer=None, *, tokens=None, pooling="cls", **kwargs):
-        super().__init__(backbones.pool(backbone, pooling), **kwargs)
+        text_encoder = backbones.text_encoder(backbone)
+        super().__init__(backbones.pool(text_encoder, pooling), **kwargs)
         if tokens is None and tokenizer is None:
             raise ValueError("`tokenizer` must be given, or `tokens`, the table of one. Received: tokenizer=None")
         self.backbone = backbone
+        self.text_encoder = text_encoder
         self.tokenizer = tokenizer
         self.tokens = TokenTable.of(tokenizer) if tokens is None else tokens
         self.pooling = pooling
@@ -72,8 +76,8 @@ class TokenModel(SelfSupervisedModel):
         return inputs
 
     def sequence(self, token_ids, segment_ids=None, training=False):
-        """The backbone's output for each token: `(rows, length, hidden)` in the compute dtype."""
-        outputs = self.backbone(self.inputs_of(token_ids, segment_ids), training=training)
+        """The backbone's output for each token, of an encoder-decoder its encoder's: `(rows, length, hidden)`."""
+        outputs = self.text_encoder(self.inputs_of(token_ids, segment_ids), training=training)
         return outputs["sequence_output"] if isinstance(outputs, dict) else outputs
 
     def pooled(self, sequence, token_ids):

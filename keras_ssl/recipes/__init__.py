@@ -5,8 +5,9 @@ import importlib
 import pkgutil
 
 from keras_ssl.recipes.recipe import Recipe
+from keras_ssl.recipes.text_recipe import TextRecipe
 
-__all__ = ["Recipe", "get", "names"]
+__all__ = ["Recipe", "TextRecipe", "get", "names"]
 
 
 def names():

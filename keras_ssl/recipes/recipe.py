@@ -2,13 +2,18 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One entry of the zoo: a backbone, an objective, data and a schedule that were made for one another.
 
-    A recipe is one file in a folder of `keras_ssl.recipes` that defines `RECIPE`; nothing else has to change.
+    A recipe is one file in a folder of `keras_ssl.recipes` that defines `RECIPE`; nothing else has to change. One that
+    learns from texts is a `TextRecipe`.
+
+    Attributes:
+        kind: `"pictures"` or `"texts"`, what it learns from.
 
     Args:
         name: str, as on the command line: the names of its file and its folder, joined by an underscore.
@@ -45,6 +50,8 @@ class Recipe:
     >>> recipe.scores
     {}
     """
+
+    kind: ClassVar[str] = "pictures"
 
     name: str
     objective: str

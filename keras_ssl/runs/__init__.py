@@ -1,6 +1,7 @@
 """Runs: pretraining by a recipe, what it leaves in its folder, and how that is judged and shown."""
 
 from keras_ssl.runs.early_stopping import early_stopping
+from keras_ssl.runs.embed import embed
 from keras_ssl.runs.evaluate import evaluate
 from keras_ssl.runs.export import export
 from keras_ssl.runs.pictures import as_rgb
@@ -21,6 +22,7 @@ __all__ = [
     "as_time",
     "check_fits",
     "early_stopping",
+    "embed",
     "evaluate",
     "export",
     "load_examples",

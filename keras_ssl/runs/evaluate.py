@@ -1,12 +1,13 @@
 """The judgement of a run."""
 
 from keras_ssl import evaluation
+from keras_ssl.runs.evaluate_texts import evaluate_texts
 from keras_ssl.runs.run_options import RunOptions
 from keras_ssl.runs.splits import check_fits, load_splits
 
 
 def evaluate(folder, data=None, *, progress=None):
-    """Judges a run's encoder, with raw pixels and a random encoder beside it, and writes `metrics.json`.
+    """Judges a run's encoder, with its baselines beside it, and writes `metrics.json`.
 
     Args:
         folder: `RunFolder` of a finished run.
@@ -14,12 +15,22 @@ def evaluate(folder, data=None, *, progress=None):
         progress: None, or a function that is told in a few words what is being done.
 
     Returns:
-        Dict as of `keras_ssl.evaluation.evaluate_encoder`.
+        Dict as of `keras_ssl.evaluation.evaluate_encoder`, or of `evaluate_text` for a run on texts.
 
     Raises:
         ValueError: If the data have no labels or no test pictures, or the run no encoder.
     """
     options = RunOptions.of(folder, data)
+    if folder.learns_from_texts():
+        scores = evaluate_texts(folder, data, options.seed, progress)
+    else:
+        scores = _evaluate_pictures(folder, options, progress)
+    if data is None:
+        folder.write_metrics(scores)
+    return scores
+
+
+def _evaluate_pictures(folder, options, progress):
     train, test = load_splits(options)
     if test is None:
         raise ValueError(f"`data` must have test pictures to judge on. Received: data={options.data!r}")
@@ -30,7 +41,4 @@ def evaluate(folder, data=None, *, progress=None):
         )
     encoder = folder.load_encoder()
     check_fits(encoder, train)
-    scores = evaluation.evaluate_encoder(encoder, train, test, seed=options.seed, progress=progress)
-    if data is None:
-        folder.write_metrics(scores)
-    return scores
+    return evaluation.evaluate_encoder(encoder, train, test, seed=options.seed, progress=progress)

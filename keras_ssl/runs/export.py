@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from keras_ssl import serving
+from keras_ssl import data, serving
 from keras_ssl.runs.quantization_loss import quantization_loss
 from keras_ssl.runs.run_options import RunOptions
 from keras_ssl.runs.splits import load_examples, load_splits, spread
@@ -13,18 +13,20 @@ EXAMPLES = 8
 
 
 def export(folder, output, *, format="savedmodel", int8=False, **options):
-    """Exports the encoder of a run, checked against Keras on pictures of the run.
+    """Exports the encoder of a run, checked against Keras on pictures or texts of the run.
+
+    Of a run on texts there are two SavedModels, see `keras_ssl.serving.export_text_encoder`.
 
     Args:
         folder: `RunFolder`.
         output: Path: for a SavedModel the model folder, in which the next version is made; else the file.
         format: `"savedmodel"` for TF Serving, `"tflite"` or `"onnx"`.
         int8: bool, whether the weights of a TF Lite file are kept in 8 bits.
-        **options: of `keras_ssl.serving.export_encoder`.
+        **options: of `keras_ssl.serving.export_encoder` or `export_text_encoder`; None counts as not given.
 
     Returns:
-        Dict: `path`; of one file also what `export_lite` and `export_onnx` return; with `int8`, where there are test
-        labels, `knn` too, as of `quantization_loss`.
+        Dict: `path`, of a run on texts the folder of both models; of one file also what `export_lite` and `export_onnx`
+        return; with `int8`, where there are test labels, `knn` too, as of `quantization_loss`.
 
     Raises:
         ValueError: If the format is unknown or cannot do what is asked, or the export gives other numbers than Keras.
@@ -33,6 +35,11 @@ def export(folder, output, *, format="savedmodel", int8=False, **options):
         raise ValueError(f"`format` must be one of {', '.join(FORMATS)}. Received: format={format!r}")
     if int8 and format != "tflite":
         raise ValueError(f"`int8` needs the format tflite. Received: format={format!r}")
+    options = {name: value for name, value in options.items() if value is not None}
+    if folder.learns_from_texts():
+        return {"path": str(_export_texts(folder, output, format, options))}
+    if "max_length" in options:
+        raise ValueError(f"`max_length` is for runs on texts. Received: max_length={options['max_length']}")
     run_options, encoder = RunOptions.of(folder), folder.load_encoder()
     options |= {"examples": spread(load_examples(run_options), EXAMPLES)}
     if format == "savedmodel":
@@ -42,6 +49,16 @@ def export(folder, output, *, format="savedmodel", int8=False, **options):
         return serving.export_onnx(encoder, output, **options)
     result = serving.export_lite(encoder, output, int8=int8, **options)
     return result | ({"knn": _what_int8_costs(encoder, output, run_options, options)} if int8 else {})
+
+
+def _export_texts(folder, output, format, options):
+    if format != "savedmodel":
+        raise ValueError(f"`format` must be savedmodel for a run on texts. Received: format={format!r}")
+    for name in options.keys() & {"layer", "input_dtype", "from_bytes"}:
+        raise ValueError(f"`{name}` is for runs on pictures. Received: {name}={options[name]!r}")
+    examples = spread(data.load_text(RunOptions.of(folder).data), EXAMPLES)
+    serving.export_text_encoder(folder.load_encoder(), folder.load_tokenizer(), output, examples=examples, **options)
+    return output
 
 
 def _what_int8_costs(encoder, output, run_options, options):

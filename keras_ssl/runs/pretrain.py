@@ -9,13 +9,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ssl import callbacks, distribution, layers
+from keras_ssl import callbacks, distribution
 from keras_ssl.runs.early_stopping import early_stopping
+from keras_ssl.runs.picture_job import PictureJob
 from keras_ssl.runs.record_epochs import RecordEpochs
-from keras_ssl.runs.run_folder import RunFolder
-from keras_ssl.runs.splits import load_splits, spread
+from keras_ssl.runs.splits import spread
+from keras_ssl.runs.text_job import TextJob
 from keras_ssl.version import __version__
 
+JOBS = {"pictures": PictureJob, "texts": TextJob}
 MEASURED_ROWS = 10_000  # of each split, for the kNN while training
 MEASUREMENTS = 5
 
@@ -55,7 +57,7 @@ def _pretrain(recipe, options, folder, strategy, progress):
     keras.utils.set_random_seed(options.seed)
     if options.deterministic:
         tf.config.experimental.enable_op_determinism()
-    train, test = load_splits(options)
+    job = JOBS[recipe.kind](recipe, options)
     if _was_finished(folder, options):
         with strategy.scope():
             return keras.models.load_model(folder.model_path)
@@ -66,14 +68,14 @@ def _pretrain(recipe, options, folder, strategy, progress):
         best=options.keep_best,
     )
     with strategy.scope(), _dtype_policy(options.mixed_precision):
-        model = _new_model(recipe, options, train, strategy)
+        model = _new_model(job, strategy)
         if options.init_from and not checkpoint.paths():
-            _start_from(model, options.init_from)
+            job.start_from(model, options.init_from)
     recording = []
 
     def describe(state):
         if is_chief:
-            _describe(folder, options, model, train, state)
+            _describe(folder, options, model, job, state)
 
     def save():
         if is_chief:
@@ -83,16 +85,17 @@ def _pretrain(recipe, options, folder, strategy, progress):
     def begin(logs):
         folder.sweep()
         folder.forget_metrics()
+        job.save(folder)
         describe("training")
 
     if is_chief:
         recording = [keras.callbacks.LambdaCallback(on_train_begin=begin), RecordEpochs(folder)]
     try:
         model.fit(
-            train,
+            job.train,
             batch_size=options.batch_size,
             epochs=options.epochs,
-            callbacks=[*_watching(options, model, train, test), *recording, *progress, checkpoint],
+            callbacks=[*_watching(options, model, job), *recording, *progress, checkpoint],
             verbose=0,
         )
     except FloatingPointError as error:
@@ -126,30 +129,18 @@ def _dtype_policy(policy):
         keras.config.set_dtype_policy(before)
 
 
-def _new_model(recipe, options, train, strategy):
-    model = recipe.build(train, options.seed)
+def _new_model(job, strategy):
+    model = job.model()
     if strategy.num_replicas_in_sync > 1:
         # So that any number of replicas learns what one would.
         distribution.synchronize_batch_norm(model)
     return model
 
 
-def _start_from(model, run):
-    encoder, other = model.encoder, RunFolder.open(run).load_encoder()
-    shapes = [[tuple(weight.shape) for weight in one.weights] for one in (encoder, other)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(
-            "`init_from` must name a run whose encoder has weights of the same shapes as this recipe's "
-            f"({encoder.count_params():,} parameters). Received: init_from={run} ({other.count_params():,} parameters)"
-        )
-    teachers = [layer.copy for layer in model.layers if isinstance(layer, layers.MomentumTeacher)]
-    for start in (encoder, *(teacher for teacher in teachers if teacher.name == encoder.name)):
-        start.set_weights(other.get_weights())
-
-
-def _watching(options, model, train, test):
+def _watching(options, model, job):
     watching, logged = [callbacks.CollapseWarning()], {metric.name for metric in model.metrics}
-    if train.labels is not None and test is not None and test.labels is not None:
+    if job.watched is not None:
+        train, test = job.watched
         stops_on_it = options.early_stopping and options.early_stopping.startswith(("knn", "rankme"))
         every = 1 if stops_on_it else max(1, options.epochs // MEASUREMENTS)
         watching.append(callbacks.KNNMonitor(spread(train, MEASURED_ROWS), spread(test, MEASURED_ROWS), every=every))
@@ -164,7 +155,7 @@ def _watching(options, model, train, test):
     return watching
 
 
-def _describe(folder, options, model, train, state):
+def _describe(folder, options, model, job, state):
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     started = folder.read_config()["started"] if folder.holds_run() else now
     folder.update_config(
@@ -172,7 +163,7 @@ def _describe(folder, options, model, train, state):
         objective=type(model).__name__,
         parameters=model.encoder.count_params(),
         z_dim=model.z_dim,
-        data={"name": train.name, "pictures": len(train), "image_shape": train.image_shape, "classes": train.classes},
+        **job.described(),
         state=state,
         started=started,
         changed=now,

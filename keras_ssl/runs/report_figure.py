@@ -14,6 +14,7 @@ MEASURED = ("knn", "rankme")
 MOST_NAMED = 20  # classes whose names still fit on the map
 LONGEST_NAME = 14  # letters, so that a row's name does not reach into the map
 NEIGHBOURS = 6
+TEXT_QUERIES, TEXT_NEIGHBOURS = 6, 4
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -37,7 +38,17 @@ STYLE = {
 
 
 def report_figure(
-    history, embeddings, images, labels=None, classes=None, *, title="", subtitle="", z_dim=None, baselines=None
+    history,
+    embeddings,
+    images,
+    labels=None,
+    classes=None,
+    *,
+    texts=None,
+    title="",
+    subtitle="",
+    z_dim=None,
+    baselines=None,
 ):
     """Draws loss, embedding health and kNN over epochs, a map of the embeddings, and nearest neighbours.
 
@@ -45,9 +56,10 @@ def report_figure(
         history: list of dicts, one an epoch, with `"epoch"` and any of `"loss"`, `"embedding_std"`, `"knn"`,
             `"rankme"`.
         embeddings: float array of shape (rows, features).
-        images: uint8 array of shape (rows, height, width, channels), the pictures of the embeddings.
+        images: uint8 array of shape (rows, height, width, channels), the pictures of the embeddings; None for texts.
         labels: int array of shape (rows,), or None.
         classes: sequence of the classes' names, or None.
+        texts: list of str, the texts of the embeddings, or None for pictures.
         title: str, what was trained on what.
         subtitle: str, the figures to remember.
         z_dim: int, width of the projections: their healthy standard deviation is 1 / sqrt(z_dim). None if not known.
@@ -66,11 +78,15 @@ def report_figure(
         curves = figure.add_gridspec(1, 3, left=0.052, right=0.975, top=0.865, bottom=0.64, wspace=0.16)
         _draw_loss(figure.add_subplot(curves[0]), history)
         _draw_health(figure.add_subplot(curves[1]), history, z_dim)
-        _draw_judgement(figure.add_subplot(curves[2]), history, baselines or {})
+        what = "pictures" if texts is None else "texts"
+        _draw_judgement(figure.add_subplot(curves[2]), history, baselines or {}, what)
         pictures = figure.add_gridspec(1, 2, left=0.052, right=0.975, top=0.55, bottom=0.03, wspace=0.06)
         colours = _colours(labels)
-        _draw_map(figure.add_subplot(pictures[0]), embeddings, labels, classes, colours)
-        _draw_neighbours(figure.add_subplot(pictures[1]), embeddings, images, labels, classes)
+        _draw_map(figure.add_subplot(pictures[0]), embeddings, labels, classes, colours, what)
+        if texts is None:
+            _draw_neighbours(figure.add_subplot(pictures[1]), embeddings, images, labels, classes)
+        else:
+            _draw_text_neighbours(figure.add_subplot(pictures[1]), embeddings, texts, labels)
     return figure
 
 
@@ -128,9 +144,9 @@ def _draw_health(axes, history, z_dim):
         axes.set_ylim(0, 1.25 * max(levels) or 1)
 
 
-def _draw_judgement(axes, history, baselines):
+def _draw_judgement(axes, history, baselines, what):
     if _series(history, "knn")[0] or baselines:
-        axes.set_title("kNN accuracy on the test pictures")
+        axes.set_title(f"kNN accuracy on the test {what}")
         levels = _draw_curve(axes, history, "knn") + list(baselines.values())
         for place, (name, value) in enumerate(baselines.items()):
             # On alternate sides, so that baselines close together can be told apart.
@@ -162,8 +178,8 @@ def _class_name(classes, label):
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-def _draw_map(axes, embeddings, labels, classes, colours):
-    axes.set_title(f"Map of {len(embeddings):,} pictures by their embeddings")
+def _draw_map(axes, embeddings, labels, classes, colours, what):
+    axes.set_title(f"Map of {len(embeddings):,} {what} by their embeddings")
     places = neighbours.flat_map(embeddings)
     dots = {"s": 22, "linewidths": 0.4, "edgecolors": "white"}
     if labels is None:
@@ -210,6 +226,29 @@ def _draw_neighbours(axes, embeddings, images, labels, classes):
     axes.set_ylim(len(queries) * (ratio + gap), -0.1)
     axes.set_aspect("equal", anchor="NW")
     axes.set_axis_off()
+
+
+def _draw_text_neighbours(axes, embeddings, texts, labels):
+    queries = _queries(labels, len(texts), TEXT_QUERIES)
+    found = neighbours.nearest(embeddings, queries, TEXT_NEIGHBOURS)
+    step = 1 / (len(queries) * (TEXT_NEIGHBOURS + 1.6))
+    top = 0.985
+    for row, query in enumerate(queries):
+        axes.text(0, top, _cut(texts[query], 78), va="top", fontsize=10.5, fontweight="bold")
+        top -= 1.15 * step
+        for near in found[row]:
+            right = labels is None or labels[near] == labels[query]
+            colour = GREY if labels is None else GREEN if right else RED
+            axes.text(0.03, top, _cut(texts[near], 86), va="top", fontsize=9.5, color=colour)
+            top -= step
+        top -= 0.45 * step
+    axes.set_title("Nearest neighbours" + ("" if labels is None else " (green: same label, red: another)"))
+    axes.set_axis_off()
+
+
+def _cut(text, length):
+    text = " ".join(text.split()).replace("$", r"\$")
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _queries(labels, rows, count=7):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from keras_ssl.files import leftovers, remove_leftovers, written_aside
+from keras_ssl.files import folder_written_aside, leftovers, remove_leftovers, written_aside
 
 
 class RunFolder:
@@ -18,7 +18,8 @@ class RunFolder:
     | `config.json` | recipe, options, data, versions, times, state |
     | `checkpoints/` | everything that `resume` needs to go on, see `keras_ssl.callbacks.Checkpoint` |
     | `model.keras` | the objective with its optimizer after training |
-    | `encoder.keras` | the encoder alone, after the last whole epoch: raw pixels to features |
+    | `encoder.keras` | the encoder alone, after the last whole epoch: raw pixels, or token ids, to features |
+    | `tokenizer/` | of texts: the tokenizer's configuration and vocabulary |
     | `history.csv` | one row an epoch |
     | `metrics.json` | what `evaluate` measured |
     | `report.png` | the run as one picture |
@@ -32,6 +33,7 @@ class RunFolder:
         self.path = Path(path)
         self.model_path = self.path / "model.keras"
         self.encoder_path = self.path / "encoder.keras"
+        self.tokenizer_path = self.path / "tokenizer"
         self.checkpoints_path = self.path / "checkpoints"
         self.report_path = self.path / "report.png"
         self.tensorboard_path = self.path / "tensorboard"
@@ -149,6 +151,29 @@ class RunFolder:
         """Saves the encoder alone."""
         with written_aside(self.encoder_path) as aside:
             encoder.save(aside)
+
+    def save_tokenizer(self, tokenizer):
+        """Saves a tokenizer of keras-hub; it stays the same for the whole run."""
+        if self.tokenizer_path.is_dir():
+            return
+        with folder_written_aside(self.tokenizer_path) as aside:
+            tokenizer.save_to_preset(str(aside))
+
+    def load_tokenizer(self):
+        """The tokenizer of a run on texts.
+
+        Raises:
+            ValueError: If the run has none.
+        """
+        if not self.tokenizer_path.is_dir():
+            raise ValueError(f"`run` must be one on texts, with a tokenizer. Received: run={self.path}")
+        from keras_hub.tokenizers import Tokenizer
+
+        return Tokenizer.from_preset(str(self.tokenizer_path))
+
+    def learns_from_texts(self):
+        """Whether the run is one on texts, not on pictures."""
+        return self.read_config().get("kind") == "texts"
 
     def load_encoder(self):
         """The trained encoder: a `keras.Model`.

@@ -73,8 +73,10 @@ class RunOptions:
         saved = _settled(config["options"])
         if data is None:
             return cls(**saved)
-        # Pictures of any size are brought to the one that the encoder has learned from.
-        size = saved["image_size"] or tuple(config["data"]["image_shape"][:2])
+        size = saved["image_size"]
+        if size is None and "image_shape" in config["data"]:
+            # Pictures of any size are brought to the one that the encoder has learned from.
+            size = tuple(config["data"]["image_shape"][:2])
         return cls(**_settled(saved | {"data": data, "image_size": size}))
 
     @classmethod
@@ -103,12 +105,16 @@ def _without_none(given):
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _names():
+    return {**sources.names(), **sources.text_names()}
+
+
 def _settled(options):
     """Options as they are compared and kept: JSON has no tuples, and a path has to hold in another folder too."""
     options = dict(options)
     if options.get("image_size") is not None:
         options["image_size"] = tuple(options["image_size"])
-    if options.get("data") and options["data"] not in sources.names() and Path(options["data"]).expanduser().exists():
+    if options.get("data") and options["data"] not in _names() and Path(options["data"]).expanduser().exists():
         options["data"] = str(Path(options["data"]).expanduser().resolve())
     if options.get("init_from"):
         options["init_from"] = str(Path(options["init_from"]).expanduser().resolve())

@@ -4,6 +4,7 @@ The examples and Keras's own outputs travel with the export, so that any machine
 """
 
 from keras_ssl.serving.export_encoder import export_encoder
+from keras_ssl.serving.export_text_encoder import export_text_encoder
 from keras_ssl.serving.lite import LiteEncoder, export_lite
 from keras_ssl.serving.onnx import export_onnx, load_onnx
 from keras_ssl.serving.verify import verify
@@ -15,6 +16,7 @@ __all__ = [
     "export_encoder",
     "export_lite",
     "export_onnx",
+    "export_text_encoder",
     "load_onnx",
     "verify",
     "versions",

@@ -2,11 +2,12 @@
 
     python keras_ssl/serving/c_api_check.py DIRECTORY [--tolerance T]
 
-`DIRECTORY` is one version folder made by `keras_ssl.serving.export_encoder`; each of its signatures is run on the
-examples that it carries. The program needs NumPy and the shared
-libraries of the TensorFlow wheel, and imports neither TensorFlow nor Keras nor `keras_ssl`: what it loads and runs is
-what a server in C++ loads and runs. It prints one JSON object. The exit code is 0 where the numbers agree, and 1
-where they do not or the export cannot be run; the object then holds the reason as `error`.
+`DIRECTORY` is one version folder made by `keras_ssl.serving.export_encoder` or `export_text_encoder`; each of its
+signatures is run on the examples that it carries. The program needs NumPy and the shared libraries of the TensorFlow
+wheel, for texts those of the tensorflow_text wheel that the export names, too. It imports neither TensorFlow nor Keras
+nor `keras_ssl`: what it loads and runs is what a server in C++ loads and runs. It prints one JSON object. The exit
+code is 0 where the numbers agree, and 1 where they do not or the export cannot be run; the object then holds the
+reason as `error`.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import zlib
 import numpy as np
 
 VERIFY_FILE = pathlib.Path("assets.extra", "verify.npz")
+OP_LIBRARIES_FILE = pathlib.Path("assets.extra", "op_libraries.json")
 
 # TF_DataType of tf_datatype.h.
 _DTYPES = {
@@ -70,6 +72,7 @@ _FUNCTIONS = (
     ("TF_DeleteStatus", None, _pointer),
     ("TF_GetCode", _int, _pointer),
     ("TF_Message", _text, _pointer),
+    ("TF_LoadLibrary", _pointer, _text, _pointer),
     ("TF_NewGraph", _pointer),
     ("TF_NewBuffer", _buffer),
     ("TF_DeleteBuffer", None, _buffer),
@@ -105,12 +108,15 @@ class Session:
         signatures: dict as `read_signatures` gives it, without TensorFlow's own.
 
     Raises:
-        RuntimeError: If the wheel's libraries are not there, or TensorFlow cannot load the SavedModel.
+        RuntimeError: If the wheel's libraries are not there, or TensorFlow cannot load them or the SavedModel.
         ValueError: If a signature has other dtypes than known here, or names what is not in the graph.
     """
 
     def __init__(self, directory):
         self._library = _load_library()
+        for path in op_libraries(directory):
+            with self._status(f"TensorFlow cannot load {path}") as status:
+                self._library.TF_LoadLibrary(str(path).encode(), status)
         self._graph = self._library.TF_NewGraph()
         meta_graph = self._library.TF_NewBuffer()
         with self._status(f"TensorFlow cannot load {directory}") as status:
@@ -286,6 +292,46 @@ def read_examples(directory):
     return examples, metadata
 
 
+def op_libraries(directory):
+    """What has to be loaded before the export: paths of libraries in the installed tensorflow_text, often none.
+
+    Args:
+        directory: Path of a version folder.
+
+    Returns:
+        List of Paths.
+
+    Raises:
+        RuntimeError: If tensorflow_text is needed and not installed, or lacks a library.
+        ValueError: If the file that names them is damaged.
+    """
+    listed = pathlib.Path(directory, OP_LIBRARIES_FILE)
+    if not listed.is_file():
+        return []
+    try:
+        names = list(json.loads(listed.read_text())["libraries"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{listed} is damaged: {error!r}") from error
+    folder = op_library_folder()
+    # Nothing but what the package brings: a path in the file could lead anywhere.
+    missing = sorted(set(names) - {path.name for path in folder.iterdir()})
+    if missing:
+        raise RuntimeError(f"The installed tensorflow_text must bring what {listed} names. Received: no {missing}")
+    return [folder / name for name in names]
+
+
+def op_library_folder():
+    """Path of the folder in which the installed tensorflow_text has its libraries.
+
+    Raises:
+        RuntimeError: If it is not installed.
+    """
+    package = importlib.util.find_spec("tensorflow_text")
+    if package is None:
+        raise RuntimeError("The export needs libraries of the `tensorflow-text` package, which is not installed.")
+    return pathlib.Path(package.submodule_search_locations[0], "python", "ops")
+
+
 def check(directory, tolerance=None):
     """Loads the export, runs every signature on the examples it carries, and compares with Keras's numbers.
 
@@ -295,7 +341,8 @@ def check(directory, tolerance=None):
 
     Returns:
         Dict with `signatures`, by name a dict of `inputs`, `outputs`, `examples`, `max_difference` and `run_seconds`;
-        over all of them `examples` and `max_difference`; `tolerance`, `load_seconds`, `run_seconds`, `tensorflow_c`.
+        over all of them `examples` and `max_difference`; `tolerance`, `load_seconds`, `run_seconds`, `tensorflow_c`,
+        `op_libraries` (names of the libraries of tensorflow_text that were loaded first).
 
     Raises:
         ValueError: If the export is damaged, or its numbers are not Keras's.
@@ -330,6 +377,7 @@ def check(directory, tolerance=None):
         "load_seconds": round(load_seconds, 3),
         "run_seconds": round(sum(one["run_seconds"] for one in checked.values()), 4),
         "tensorflow_c": session.version,
+        "op_libraries": [path.name for path in op_libraries(directory)],
     }
 
 

@@ -204,6 +204,8 @@ def _rows(name, inputs, outputs):
 def _tf_function(directory):
     import tensorflow as tf
 
+    for path in _load_c_api_check().op_libraries(directory):
+        tf.load_op_library(str(path))
     loaded = tf.saved_model.load(str(directory))
 
     def bare(name):

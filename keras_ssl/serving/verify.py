@@ -9,7 +9,7 @@ import time
 
 from keras_ssl.serving import c_api_check
 from keras_ssl.serving.load_check import load_check
-from keras_ssl.serving.versions import versions
+from keras_ssl.serving.versions import IDS, STRINGS, versions
 
 
 def verify(directory, version=None, tolerance=None, load=None):
@@ -18,7 +18,9 @@ def verify(directory, version=None, tolerance=None, load=None):
     Each signature is run on the examples that the export carries; then, if wanted, under load.
 
     Args:
-        directory: Path that `keras_ssl.serving.export_encoder` was given, or of one version folder in it.
+        directory: Path that `keras_ssl.serving.export_encoder` or `export_text_encoder` was given, or of one version
+            folder in it. Of a text encoder both models are run, and their signatures are named `ids/serving_default`
+            and `strings/serving_default`.
         version: int. By default the newest in `directory`.
         tolerance: float, the largest difference from Keras allowed, for embeddings above 1 a share of the largest
             number. By default the one the export was made with.
@@ -29,9 +31,10 @@ def verify(directory, version=None, tolerance=None, load=None):
         Dict, ready for JSON: `directory` (of the version), `version` (`None` if the folder has another name),
         `examples` (how many were run), `max_difference` (the largest, absolute), `signatures`, which has the like
         for each, with `inputs` and `outputs` (dtype, shape and tensor), `tolerance`, `seconds` (the whole process),
-        `load_seconds`, `run_seconds`, `tensorflow_c` (the version of the C library), `python_tensorflow` (always
-        `False`) and, after a load, `load`: requests per second, median and 99th percentile of the milliseconds a
-        request takes, for both sides and as ratios, and the growth of memory.
+        `load_seconds`, `run_seconds`, `tensorflow_c` (the version of the C library), `op_libraries` (those of
+        tensorflow_text that had to be loaded first), `python_tensorflow` (always `False`) and, after a load, `load`:
+        requests per second, median and 99th percentile of the milliseconds a request takes, for both sides and as
+        ratios, and the growth of memory.
 
     Raises:
         ValueError: If there is no such version, or the export is damaged, cannot be run or gives other numbers; if
@@ -53,7 +56,10 @@ def verify(directory, version=None, tolerance=None, load=None):
     """
     if load is not None and not load > 0:
         raise ValueError(f"`load` must be a number of seconds above 0. Received: load={load}")
-    folder = _version_folder(pathlib.Path(directory), version)
+    directory = pathlib.Path(directory)
+    if any((directory / name).is_dir() for name in (IDS, STRINGS)):
+        return _verify_text(directory, version, tolerance, load)
+    folder = _version_folder(directory, version)
     # -P keeps this package's folder off the path. -I would also hide packages installed for one user alone.
     command = [sys.executable, "-P", c_api_check.__file__, str(folder)]
     if tolerance is not None:
@@ -73,6 +79,29 @@ def verify(directory, version=None, tolerance=None, load=None):
     number = int(folder.name) if folder.name.isdecimal() else None
     result = {"directory": str(folder), "version": number, **result, "seconds": seconds}
     return result if load is None else result | {"load": load_check(folder, load, tolerance)}
+
+
+def _verify_text(directory, version, tolerance, load):
+    """Both models of a text encoder, of one version, as one result."""
+    if version is None:
+        version = max((number for name in (IDS, STRINGS) for number in versions(directory / name)), default=None)
+    share = None if load is None else load / 2
+    parts = {name: verify(directory / name, version, tolerance, share) for name in (IDS, STRINGS)}
+    every = list(parts.values())
+    result = every[-1] | {"directory": str(directory), "signatures": _named(parts)}
+    for key in ("examples", "load_seconds", "run_seconds", "seconds"):
+        result[key] = round(sum(part[key] for part in every), 4)
+    for key in ("max_difference", "tolerance"):
+        result[key] = max(part[key] for part in every)
+    if load is not None:
+        loads = {name: part["load"] for name, part in parts.items()}
+        worst = max(loads.values(), key=lambda one: one["memory_growth"])
+        result["load"] = worst | {"seconds": load, "signatures": _named(loads)}
+    return result
+
+
+def _named(parts):
+    return {f"{name}/{key}": one for name, part in parts.items() for key, one in part["signatures"].items()}
 
 
 def _version_folder(directory, version):

@@ -54,7 +54,7 @@ def test_version(cli):
 def test_list_shows_recipes_with_objective_scores_and_data(cli):
     text = cli("list").stdout
     (line,) = (line for line in text.splitlines() if "tiny_denoising" in line)
-    assert line.split() == ["tiny_denoising", "Denoising", "2", "0.500", "-", "-"]
+    assert line.split() == ["tiny_denoising", "Denoising", "2", "0.500", "-", "-", "-"]
     assert "inside this package" in text
 
 

@@ -9,12 +9,14 @@ def unit(z):
     return z / np.linalg.norm(z, axis=1, keepdims=True)
 
 
-def info_nce_oracle(queries, keys, temperature, negatives=None):
+def info_nce_oracle(queries, keys, temperature, negatives=None, candidates=None, excluded=None):
     """Equation 1 of MoCo, query by query; without a queue, the keys of the other rows are the negatives."""
     queries, keys = unit(queries), unit(keys)
+    rows = keys if candidates is None else unit(candidates)
     total = 0.0
     for i, query in enumerate(queries):
-        others = [key for j, key in enumerate(keys) if j != i] if negatives is None else unit(negatives)
+        out = {i} if excluded is None else {i, *np.flatnonzero(excluded[i])}
+        others = [row for j, row in enumerate(rows) if j not in out] if negatives is None else unit(negatives)
         positive = np.exp(np.dot(query, keys[i]) / temperature)
         total -= np.log(positive / (positive + sum(np.exp(np.dot(query, other) / temperature) for other in others)))
     return total / len(queries)
@@ -31,6 +33,23 @@ def test_equals_the_formula_with_a_queue(rng, temperature):
     queries, keys, negatives = (rng.normal(size=(rows, 4)) for rows in (6, 6, 9))
     arguments = {"queries": queries, "keys": keys, "negatives": negatives, "temperature": temperature}
     testing.run_loss_test(losses.info_nce, info_nce_oracle, arguments)
+
+
+def test_equals_the_formula_without_what_is_excluded(rng):
+    """A query's own key stays, whatever is said of it."""
+    queries, keys, hard = (rng.normal(size=(rows, 4)) for rows in (6, 6, 3))
+    excluded = rng.random((6, 9)) < 0.4
+    excluded[0, 0] = excluded[1, 2] = excluded[5, 8] = True
+    arguments = {"queries": queries, "keys": keys, "temperature": 0.2, "excluded": excluded}
+    testing.run_loss_test(losses.info_nce, info_nce_oracle, {**arguments, "candidates": np.concatenate([keys, hard])})
+
+
+def test_of_a_queue_something_is_excluded_too(rng):
+    queries, keys, negatives = (rng.normal(size=(rows, 4)) for rows in (6, 6, 5))
+    excluded = np.zeros((6, 6), bool)
+    excluded[:, [0, 2]] = True  # the first column is the query's own key
+    found = losses.info_nce(queries, keys, negatives, excluded=excluded)
+    assert float(found) == pytest.approx(info_nce_oracle(queries, keys, 0.2, negatives[[0, 2, 3, 4]]), rel=1e-5)
 
 
 def test_of_indistinguishable_rows_is_the_log_of_the_candidates():
@@ -89,6 +108,7 @@ ROWS = np.ones((2, 3))
         ({"candidates": np.ones((4, 2))}, r"`candidates` must have the shape \(rows, 3\).*\(4, 2\)"),
         ({"negatives": ROWS, "candidates": ROWS}, "`candidates` must be None where there are negatives.*both"),
         ({"queries": ROWS[:1], "keys": ROWS[:1]}, "at least two rows.*Received: 1 row"),
+        ({"excluded": np.ones((2, 3), bool)}, r"`excluded` must have the shape of the logits, \(2, 2\).*\(2, 3\)"),
     ],
 )
 def test_refuses(arguments, message):

@@ -1,5 +1,6 @@
 """Tiny text backbones without dropout, so that two replicas equal one batch, and a vocabulary for them."""
 
+import keras
 import keras_hub
 import numpy as np
 import pytest
@@ -29,6 +30,81 @@ def tiny_bert():
         return keras_hub.models.BertBackbone(
             vocabulary_size=len(PIECES), max_sequence_length=16, **{**settings, **options}
         )
+
+    return make
+
+
+@pytest.fixture
+def wide_bert(tiny_bert):
+    """A function that makes such a BERT with large weights: so narrow, fresh ones make all first tokens nearly alike."""
+
+    def make(**options):
+        backbone = tiny_bert(**options)
+        for variable in backbone.trainable_variables:
+            if len(variable.shape) > 1:
+                variable.assign(variable * 20.0)
+        return backbone
+
+    return make
+
+
+@pytest.fixture
+def tiny_t5():
+    """A function that makes a T5 of one layer with twelve ids beyond the vocabulary, bfloat16 in float16's place."""
+
+    def make(**options):
+        half = keras.config.dtype_policy().compute_dtype == "float16"
+        settings = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16, "dropout": 0.0}
+        settings |= {"dtype": "mixed_bfloat16"} if half else {}
+        return keras_hub.models.T5Backbone(vocabulary_size=len(PIECES) + 12, **{**settings, **options})
+
+    return make
+
+
+@pytest.fixture
+def tiny_bart():
+    """A function that makes a BART of one layer."""
+
+    def make(**options):
+        settings = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16, "dropout": 0.0}
+        return keras_hub.models.BartBackbone(
+            vocabulary_size=len(PIECES), max_sequence_length=16, **{**settings, **options}
+        )
+
+    return make
+
+
+@pytest.fixture
+def tiny_gpt2():
+    """A function that makes a GPT-2 of one layer."""
+
+    def make(**options):
+        settings = {"vocabulary_size": len(PIECES), "num_layers": 1, "num_heads": 2, "hidden_dim": 8}
+        settings |= {"intermediate_dim": 16, "dropout": 0.0, "max_sequence_length": 16}
+        return keras_hub.models.GPT2Backbone(**{**settings, **options})
+
+    return make
+
+
+@pytest.fixture
+def tiny_xlnet():
+    """A function that makes an XLNet of two layers."""
+
+    def make(**options):
+        settings = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16, "dropout": 0.0}
+        return keras_hub.models.XLNetBackbone(vocabulary_size=len(PIECES), **{**settings, **options})
+
+    return make
+
+
+@pytest.fixture
+def loud():
+    """A function that makes all weights of a backbone large and different, so that nothing hides in small numbers."""
+
+    def make(backbone):
+        rng = np.random.default_rng(4)
+        backbone.set_weights([value + rng.normal(0.0, 0.2, value.shape) for value in backbone.get_weights()])
+        return backbone
 
     return make
 

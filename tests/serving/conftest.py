@@ -1,6 +1,15 @@
 import keras
+import keras_hub
 import numpy as np
 import pytest
+
+from keras_ssl import backbones
+from keras_ssl.serving import export_text_encoder
+
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "a", "cafe", "cat", "dog", "ran", ".", ",", "中", "文"]
+PIECES += ["##s", "##ing", "walk"]
+TEXTS = ["The cats ran.", "walking dogs, a café", "中文 cat", ""]
+MAX_LENGTH = 10
 
 
 @pytest.fixture
@@ -35,3 +44,31 @@ def token_encoder():
 @pytest.fixture
 def tokens(rng):
     return {"token_ids": rng.integers(0, 10, (3, 6)), "padding_mask": np.arange(6) < np.array([[6], [2], [4]])}
+
+
+@pytest.fixture(scope="session")
+def text_tokenizer():
+    return keras_hub.tokenizers.BertTokenizer(vocabulary=PIECES, lowercase=True, strip_accents=True)
+
+
+@pytest.fixture(scope="session")
+def text_encoder():
+    """The mean over the tokens, so that each of them counts."""
+    keras.utils.set_random_seed(0)
+    backbone = keras_hub.models.BertBackbone(
+        vocabulary_size=len(PIECES),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=16,
+        max_sequence_length=16,
+    )
+    return backbones.pool(backbone, "avg")
+
+
+@pytest.fixture(scope="session")
+def text_export(text_encoder, text_tokenizer, tmp_path_factory):
+    """The folder of one export. Change copies only."""
+    directory = tmp_path_factory.mktemp("text")
+    export_text_encoder(text_encoder, text_tokenizer, directory, examples=TEXTS, max_length=MAX_LENGTH)
+    return directory

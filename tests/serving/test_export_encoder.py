@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_ssl.serving import export_encoder, versions
 
-module = importlib.import_module("keras_ssl.serving.export_encoder")
+module = importlib.import_module("keras_ssl.serving.write_versions")
 
 
 def load(path):

@@ -59,8 +59,7 @@ class TokenMask:
         maskable = ~table.is_special(token_ids)
         draw = tf.where(maskable, rng.uniform("pieces", shape=(length,)), 2.0)
         count = mask_count(token_ids, table, self.rate, self.maximum)
-        chosen = maskable & (ranks(draw) < count[:, None])
-        return chosen, each_its_own(token_ids)
+        return maskable & lowest(draw, count, self.most(length)), each_its_own(token_ids)
 
     def most(self, length):
         """The most pieces that are chosen in a row of this length: an int if `length` is one, else a scalar tensor."""
@@ -74,6 +73,25 @@ class TokenMask:
     def from_config(cls, config):
         """Makes the sampler from `get_config`."""
         return cls(**config)
+
+
+def lowest(values, count, most):
+    """The lowest values of each row: `ranks(values) < count`, sooner where `most` is small.
+
+    Args:
+        values: float32 Tensor of shape `(rows, length)`.
+        count: int32 Tensor of shape `(rows,)`, how many of each row.
+        most: int or int32 scalar, at least the largest of them, at most `length`.
+
+    Returns:
+        bool Tensor of shape `(rows, length)`.
+    """
+    found = tf.math.top_k(-values, most).indices  # of equals the first one comes first
+    taken = tf.cast(tf.range(most) < count[:, None], "int32")
+    rows, length = tf.shape(values)[0], length_of(values)
+    places = found + length * tf.range(rows)[:, None]
+    chosen = tf.scatter_nd(tf.reshape(places, [-1, 1]), tf.reshape(taken, [-1]), [rows * length])
+    return tf.reshape(chosen, (-1, length)) > 0
 
 
 def ranks(values):

@@ -1,0 +1,43 @@
+"""The encoder half of a text backbone."""
+
+import keras
+
+
+def text_encoder(backbone):
+    """The part of a text backbone that reads: of an encoder-decoder its encoder, of any other the backbone itself.
+
+    keras-hub's `T5Backbone` and `BartBackbone` take texts for encoder and decoder at once. What they learn about texts
+    is used without the decoder; this model shares their layers and weights and gives their numbers.
+
+    Args:
+        backbone: text backbone of keras-hub.
+
+    Returns:
+        For an encoder-decoder a functional model from `token_ids` and `padding_mask`, int32 of shape `(batch, length)`,
+        to `(batch, length, hidden)`, of which saving and export leave out the decoder. Else `backbone`.
+
+    Example:
+
+    >>> import keras_hub
+    >>> from keras_ssl import backbones
+    >>> backbone = keras_hub.models.BartBackbone(
+    ...     vocabulary_size=9, num_layers=1, num_heads=1, hidden_dim=8, intermediate_dim=8, max_sequence_length=8
+    ... )
+    >>> backbones.text_encoder(backbone).output_shape
+    (None, None, 8)
+    """
+    if not is_encoder_decoder(backbone):
+        return backbone
+    names = ("token_ids", "padding_mask")
+    theirs = {f"encoder_{name}": backbone.input[f"encoder_{name}"] for name in names}
+    half = keras.Model(theirs, backbone.output["encoder_sequence_output"])
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+    # `call` on symbolic inputs runs through the layers, so that they are not nested once more.
+    outputs = half.call({f"encoder_{name}": tensor for name, tensor in inputs.items()})
+    return keras.Model(inputs, outputs, name=f"{backbone.name}_encoder")
+
+
+def is_encoder_decoder(backbone):
+    """Whether a backbone takes a text for its encoder and one for its decoder: bool."""
+    inputs = getattr(backbone, "input", None)
+    return isinstance(inputs, dict) and "decoder_token_ids" in inputs

@@ -1,0 +1,95 @@
+"""Texts in a file or in a folder of files."""
+
+import warnings
+
+import numpy as np
+
+from keras_ssl.data.folder_listing import class_names, class_of, files_of_split, list_files, named
+from keras_ssl.data.mapped_texts import MappedTexts
+from keras_ssl.data.splits import held_out_numbers
+from keras_ssl.data.text_index import index_texts
+from keras_ssl.data.text_source import TextSource
+
+FORMATS = (".txt",)
+
+
+def texts_of_file(path, split, unit):
+    """The texts of one file, where blank lines separate documents.
+
+    Args:
+        path: `pathlib.Path` of a text file.
+        split: `"train"`, `"test"` or `"all"`: documents are held out whole, or single texts if there are no blank
+            lines.
+        unit: `"line"`, `"sentence"` or `"document"`.
+
+    Returns:
+        `TextSource`; its `documents` is None if there are no blank lines.
+
+    Raises:
+        ValueError: If there is no text in the file, or something else; or no such split.
+    """
+    index = index_texts(path)
+    if not len(index.lines):
+        raise ValueError(f"`data` must hold text; this file is empty or blank. Received: data={str(path)!r}")
+    if unit == "document" and len(index.documents) == 1:
+        raise ValueError(
+            f"`unit` can be 'document' where blank lines separate documents; {str(path)!r} has none. "
+            "Received: unit='document'"
+        )
+    starts = index.starts(path, unit)
+    documents = np.searchsorted(index.documents, starts, side="right") - 1 if len(index.documents) > 1 else None
+    texts = MappedTexts([path], [index.size], [starts], one_line=unit == "sentence")
+    source = TextSource(texts, name=path.stem, documents=documents)
+    return held_out_texts(source, split)
+
+
+def texts_of_folder(folder, split, unit):
+    """The texts of a folder of `.txt` files: each file is a document, and subfolders are classes.
+
+    Splits are those of `FolderSource`; files are held out whole. Files without text are named in a warning and skipped.
+
+    Args:
+        folder: `pathlib.Path`.
+        split: str.
+        unit: `"line"`, `"sentence"` or `"document"`.
+
+    Returns:
+        `TextSource`, in the order of the files' names.
+
+    Raises:
+        ValueError: If there are no texts in the folder, or something else in a file; or no such split.
+    """
+    files, inside, rows = files_of_split(folder, list_files(folder, FORMATS), split, FORMATS, "texts")
+    indices = {row: index_texts(folder / files[row]) for row in rows}
+    good = [row for row in rows if len(indices[row].lines)]
+    _tell_blank(folder, [files[row] for row in rows if row not in set(good)], len(rows))
+    paths = [folder / files[row] for row in good]
+    starts = [
+        indices[row].lines[:1] if unit == "document" else indices[row].starts(path, unit)
+        for row, path in zip(good, paths, strict=True)
+    ]
+    texts = MappedTexts(paths, [indices[row].size for row in good], starts, one_line=unit == "sentence")
+    counts = [len(some) for some in starts]
+    classes = class_names(inside, "texts")
+    numbers = {name: number for number, name in enumerate(classes or ())}
+    labels = np.repeat([numbers[class_of(inside[row])] for row in good], counts) if classes else None
+    documents = np.repeat(np.arange(len(good)), counts)
+    return TextSource(texts, labels, name=folder.name, classes=classes, documents=documents)
+
+
+def held_out_texts(source, split):
+    """The texts of a split, where the data have no splits of their own: whole documents, if these are known."""
+    if split == "all":
+        return source
+    numbers = np.arange(len(source)) if source.documents is None else source.documents
+    return source.subset(held_out_numbers(split, numbers, source.name, source.rows_word))
+
+
+def _tell_blank(folder, blank, count):
+    if len(blank) == count:
+        raise ValueError(f"None of the {count} files has text in it. Received: folder={str(folder)!r}")
+    if blank:
+        warnings.warn(
+            f"{len(blank)} of {count} files in {str(folder)!r} are empty or blank and are skipped: {named(blank)}",
+            stacklevel=4,
+        )

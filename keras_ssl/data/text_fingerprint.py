@@ -1,0 +1,70 @@
+"""What tells one corpus, or one tokenizer, from another."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from keras_ssl.data.text_source import TextSource
+
+AT_A_TIME = 4096
+
+
+def as_text_source(texts):
+    """`texts` itself if it is a `TextSource`, else one of all the str in it."""
+    if isinstance(texts, TextSource):
+        return texts
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
+        raise ValueError(f"`texts` must be a TextSource, or an iterable of str. Received: texts={texts!r}")
+    return TextSource(list(texts))
+
+
+def text_fingerprint(source):
+    """A hash of all texts, labels, classes and documents of a source. It passes once over the texts.
+
+    Args:
+        source: `TextSource`.
+
+    Returns:
+        str of 32 hexadecimal digits.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for batch in text_batches(source):
+        digest.update(np.array([len(text) for text in batch]).tobytes())
+        digest.update(b"".join(batch))
+    for numbers in (source.labels, source.documents):
+        digest.update(b"-" if numbers is None else np.asarray(numbers, "int64").tobytes())
+    digest.update(repr(source.classes).encode())
+    return digest.hexdigest()
+
+
+def tokenizer_fingerprint(tokenizer):
+    """A hash of a keras-hub tokenizer's kind, settings and vocabulary; its name and dtype policy do not count.
+
+    Args:
+        tokenizer: keras-hub tokenizer with a vocabulary.
+
+    Returns:
+        str of 32 hexadecimal digits.
+    """
+    config = {key: value for key, value in tokenizer.get_config().items() if key not in ("name", "dtype", "trainable")}
+    digest = hashlib.blake2b(json.dumps([type(tokenizer).__name__, config], sort_keys=True).encode(), digest_size=16)
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_assets(folder)
+        for name in sorted(os.listdir(folder)):
+            digest.update(Path(folder, name).read_bytes())
+    return digest.hexdigest()
+
+
+def text_batches(source):
+    """The texts of a source in order, as lists of bytes."""
+    return (batch["x"].tolist() for batch in source.ordered(AT_A_TIME).as_numpy_iterator())
+
+
+def key_of(*parts):
+    """A short name for what the parts stand for: str of 16 hexadecimal digits."""
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,96 @@
+"""Texts to ids, once, on disk."""
+
+import contextlib
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ssl.augment.text import TokenTable
+from keras_ssl.data.cached_folder import cached_folder, user_cache
+from keras_ssl.data.fast_tokenizer import fast_tokenizer
+from keras_ssl.data.text_fingerprint import (
+    AT_A_TIME,
+    as_text_source,
+    key_of,
+    text_fingerprint,
+    tokenizer_fingerprint,
+)
+from keras_ssl.data.token_source import TokenSource
+from keras_ssl.data.token_store import CONTINUES, IDS, write_columns
+from keras_ssl.data.word_marks import word_marks
+
+VERSION = 1  # to be raised when the same texts give other files
+SHOWS_PROGRESS_FROM = 100_000
+
+
+def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
+    """Tokenizes texts once, into a folder on disk, and opens it; the next time it is only opened.
+
+    The folder's name stands for the texts, labels and documents, and for the tokenizer with its vocabulary: when one of
+    them changes, another folder is made beside it. A folder in which a file is torn or has changed is made anew. Ids
+    take two bytes each where there are at most 65,536 of them, else four.
+
+    Args:
+        texts: `TextSource`, or an iterable of str. They are read in batches.
+        tokenizer: keras-hub tokenizer, of `data.train_vocabulary` for instance.
+        directory: folder to keep token ids in, or None for the user's cache (`XDG_CACHE_HOME`, else `~/.cache`).
+        words: function from a str to the list of its words, for instance `jieba.lcut`, where the text itself does not
+            tell words: in Chinese. Batches then have `word_ids`, for `augment.text.WholeWordMask`. The name of the
+            function stands for it when a folder is looked for.
+        arrangement: `max_length`, `buckets` and `window` of `TokenSource`.
+
+    Returns:
+        `TokenSource`.
+
+    Raises:
+        ValueError: If the tokenizer has no vocabulary or no padding token, or if all texts are empty.
+
+    Example:
+
+    >>> import tempfile, keras_hub
+    >>> from keras_ssl import data
+    >>> vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "run", "##ning", "dogs"]
+    >>> tokenizer = keras_hub.tokenizers.BertTokenizer(vocabulary)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source = data.tokenize(["running dogs", "run"], tokenizer, folder)
+    ...     next(iter(source.ordered(2)))["x"]["token_ids"].numpy().tolist()
+    [[2, 5, 6, 7, 3, 0, 0, 0], [2, 5, 3, 0, 0, 0, 0, 0]]
+    """
+    source, table = as_text_source(texts), TokenTable.of(tokenizer)
+    key = key_of(VERSION, text_fingerprint(source), tokenizer_fingerprint(tokenizer), _name_of(words))
+    shown = re.sub(r"[^\w-]+", "_", source.name)[:40]
+    folder = Path(directory or user_cache("tokens")).expanduser() / f"{shown}-{key}"
+    cached_folder(folder, lambda aside: _write(aside, source, tokenizer, table, words))
+    return TokenSource(folder, **arrangement)
+
+
+def _name_of(function):
+    if function is None:
+        return None
+    return f"{function.__module__}.{function.__qualname__}" if hasattr(function, "__qualname__") else repr(function)
+
+
+def _write(folder, source, tokenizer, table, words):
+    ids_of = fast_tokenizer(tokenizer)
+    dtype = "uint16" if table.size <= 2**16 else "int32"
+    batches = source.ordered(AT_A_TIME).map(lambda batch: (batch["x"], ids_of(batch["x"])), tf.data.AUTOTUNE)
+    progress = keras.utils.Progbar(len(source), unit_name="text", verbose=int(len(source) >= SHOWS_PROGRESS_FROM))
+    lengths, done = [], 0
+    with contextlib.ExitStack() as open_files:
+        ids_file = open_files.enter_context(open(folder / IDS, "wb"))
+        marks_file = None if words is None else open_files.enter_context(open(folder / CONTINUES, "wb"))
+        for texts, ids in batches.prefetch(tf.data.AUTOTUNE):
+            ids.flat_values.numpy().astype(dtype).tofile(ids_file)
+            if words is not None:
+                word_marks(texts.numpy(), ids, words, ids_of, table).tofile(marks_file)
+            lengths.append(ids.row_lengths().numpy())
+            done += len(lengths[-1])
+            progress.update(done, finalize=done == len(source))
+    offsets = np.cumsum(np.concatenate([[0], *lengths]))
+    if offsets[-1] == 0:
+        raise ValueError(f"`texts` must hold something to tokenize. Received: {len(source)} empty texts")
+    write_columns(folder, offsets, source.labels, source.documents)
+    return {"name": source.name, "classes": source.classes, "dtype": dtype, "table": table.get_config()}

@@ -1,0 +1,97 @@
+"""Text infilling."""
+
+import keras
+from keras import ops
+
+from keras_ssl import optimizers, schedules
+from keras_ssl.augment.text import TokenTable, text_infilling
+from keras_ssl.objectives.sequence_to_sequence_model import SequenceToSequenceModel, check_encoder_decoder
+from keras_ssl.objectives.token_model import token_inputs
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class TextInfilling(SequenceToSequenceModel):
+    """Writes a whole text from one in which a mask stands for each missing span, as BART is trained.
+
+    Of each text some spans of words are hidden, anew each time it is seen, each behind one mask however long it is, and
+    some masks hide nothing: the decoder has to tell how much is missing (`augment.text.text_infilling`).
+
+    NOTE: BART besides permutes the sentences of a document; here they stay in order.
+
+    Logs `accuracy` and `perplexity` of all pieces of the text, those that were not hidden included.
+
+    Args:
+        backbone: encoder-decoder of keras-hub, `BartBackbone` as a rule.
+        tokenizer, tokens: see `TokenModel`. The vocabulary must have an end token and a mask token. keras-hub's
+            `BartTokenizer` does not tell which one masks: it is `<mask>`, if the vocabulary has that.
+        rate: float in (0, 1), the share of the words that are hidden.
+        mean_span: float above 0, words of a span on average.
+        pooling: see `TokenModel`; the mean over the encoder's tokens unless given.
+        **kwargs: `seed`, `name`, `dtype`, see `SelfSupervisedModel`.
+
+    Raises:
+        ValueError: If the backbone has no decoder, or the vocabulary no mask token or no end token.
+
+    Example:
+
+    >>> import keras_hub, numpy as np
+    >>> from keras_ssl import augment, objectives
+    >>> backbone = keras_hub.models.BartBackbone(
+    ...     vocabulary_size=20, num_layers=1, num_heads=1, hidden_dim=8, intermediate_dim=8, max_sequence_length=8
+    ... )
+    >>> table = augment.text.TokenTable(size=20, special_ids=range(4), mask_id=3, pad_id=1, start_id=0, end_id=2)
+    >>> model = objectives.TextInfilling(backbone, tokens=table)
+    >>> model.compile()
+    >>> history = model.fit(np.array([[0, 6, 7, 8, 9, 2], [0, 9, 8, 7, 2, 1]]), batch_size=2, verbose=0)
+    >>> sorted(history.history)
+    ['accuracy', 'embedding_std', 'loss', 'perplexity']
+
+    Reference: BART, arXiv 1910.13461, section 2.2.
+    """
+
+    terms = ("text_infilling",)
+
+    def __init__(self, backbone, tokenizer=None, *, tokens=None, rate=0.3, mean_span=3.0, pooling="avg", **kwargs):
+        check_encoder_decoder(backbone)
+        super().__init__(backbone, tokenizer, tokens=tokens, pooling=pooling, **kwargs)
+        self.tokens = _with_mask(self.tokens, tokenizer)
+        if self.tokens.mask_id is None or self.tokens.end_id is None:
+            raise ValueError(
+                "`tokenizer` must have a mask token, or '<mask>' in its vocabulary, and an end token; or give a table "
+                f"with both, `tokens`. Received: mask_id={self.tokens.mask_id}, end_id={self.tokens.end_id}"
+            )
+        self.rate = rate
+        self.mean_span = mean_span
+
+    @property
+    def first_id(self):
+        """The end token, as BART's decoder begins."""
+        return self.tokens.end_id
+
+    def views(self, batch, rng, training):
+        x = token_inputs(batch["x"])
+        token_ids = ops.cast(x["token_ids"], "int32")
+        masked = text_infilling(token_ids, self.tokens, rng, self.rate, self.mean_span, x.get("word_ids"))
+        return {"token_ids": masked, "labels": token_ids}
+
+    def default_optimizer(self):
+        """RoBERTa's, whose settings BART names: AdamW at 4e-4 for batches of 8,000, weight decay .01, beta .98.
+
+        NOTE: the paper does not give the rate. For small batches take less.
+        """
+        rate = schedules.WarmupLinear(peak=4e-4, warmup_share=0.06)
+        return optimizers.AdamWOnMatrices(rate, weight_decay=0.01, beta_2=0.98, epsilon=1e-6)
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "mean_span": self.mean_span}
+
+
+def _with_mask(tokens, tokenizer):
+    """The table with the mask token that keras-hub's tokenizer of BART has in its vocabulary and does not name."""
+    if tokens.mask_id is not None or tokenizer is None:
+        return tokens
+    named = [number for number in range(tokens.size) if tokenizer.id_to_token(number) == "<mask>"]
+    if not named:
+        return tokens
+    config = tokens.get_config()
+    return TokenTable.from_config({**config, "special_ids": [*config["special_ids"], *named], "mask_id": named[0]})

@@ -1,0 +1,35 @@
+"""GPT on the glosses of WordNet.
+
+keras-ssl pretrain causal_lm_wordnet
+"""
+
+from keras_ssl import data, objectives
+from keras_ssl.recipes.wordnet import common
+
+
+def gpt(tokenizer):
+    """A GPT-2 of the size of the other recipes' BERT."""
+    from keras_hub.models import GPT2Backbone
+
+    return GPT2Backbone(tokenizer.vocabulary_size(), 4, 4, 192, 768, dropout=0.1, max_sequence_length=128)
+
+
+def arrange(texts, tokenizer):
+    """Glosses in a row, each closed by the end token."""
+    return data.PackedSource(common.tokens(texts, tokenizer), length=64)
+
+
+def build(backbone, tokenizer, seed, pretrained):
+    """The last token has seen all others."""
+    return common.compiled(objectives.CausalLM(backbone, tokenizer, seed=seed), pretrained)
+
+
+RECIPE = common.recipe(
+    "causal_lm",
+    "CausalLM",
+    "Radford et al. 2019",
+    build,
+    backbone=gpt,
+    arrange=arrange,
+    tokenizer=common.vocabulary("gpt2"),
+)

@@ -1,0 +1,24 @@
+"""XLNet on the glosses of WordNet.
+
+keras-ssl pretrain permutation_lm_wordnet
+"""
+
+from keras_ssl import objectives
+from keras_ssl.recipes.wordnet import common
+
+
+def xlnet(tokenizer):
+    """An XLNet of the size of the other recipes' BERT."""
+    from keras_hub.models import XLNetBackbone
+
+    return XLNetBackbone(
+        vocabulary_size=tokenizer.vocabulary_size(), num_layers=4, num_heads=4, hidden_dim=192, intermediate_dim=768
+    )
+
+
+def build(backbone, tokenizer, seed, pretrained):
+    """The paper's sixth of the pieces is predicted; both streams cost twice what one does."""
+    return common.compiled(objectives.PermutationLM(backbone, tokenizer, seed=seed), pretrained)
+
+
+RECIPE = common.recipe("permutation_lm", "PermutationLM", "1906.08237", build, backbone=xlnet, epochs=5)

@@ -1,0 +1,38 @@
+"""T5 on the glosses of WordNet.
+
+keras-ssl pretrain span_corruption_wordnet
+"""
+
+from keras_ssl import data, objectives
+from keras_ssl.recipes.wordnet import common
+
+
+def t5(tokenizer):
+    """A T5 whose encoder is of the size of the other recipes' BERT."""
+    from keras_hub.models import T5Backbone
+
+    return T5Backbone(
+        tokenizer.vocabulary_size(), num_layers=4, num_heads=4, hidden_dim=192, intermediate_dim=768, dropout=0.1
+    )
+
+
+def arrange(texts, tokenizer):
+    """Several glosses in a row: of a single short one there would be one span to take out."""
+    return data.PackedSource(common.tokens(texts, tokenizer), length=96)
+
+
+def build(backbone, tokenizer, seed, pretrained):
+    """The paper's spans of three pieces, 15 percent of all."""
+    return common.compiled(objectives.SpanCorruption(backbone, tokenizer, roll=True, seed=seed), pretrained)
+
+
+RECIPE = common.recipe(
+    "span_corruption",
+    "SpanCorruption",
+    "1910.10683",
+    build,
+    backbone=t5,
+    arrange=arrange,
+    tokenizer=common.vocabulary("t5"),
+    epochs=6,
+)

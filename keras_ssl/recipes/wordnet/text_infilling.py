@@ -1,0 +1,24 @@
+"""BART on the glosses of WordNet.
+
+keras-ssl pretrain text_infilling_wordnet
+"""
+
+from keras_ssl import objectives
+from keras_ssl.recipes.wordnet import common
+
+
+def bart(tokenizer):
+    """A BART whose encoder is of the size of the other recipes' BERT."""
+    from keras_hub.models import BartBackbone
+
+    return BartBackbone(tokenizer.vocabulary_size(), 4, 4, 192, 768, dropout=0.1, max_sequence_length=128)
+
+
+def build(backbone, tokenizer, seed, pretrained):
+    """The paper's 30 percent, in spans of three pieces on average."""
+    return common.compiled(objectives.TextInfilling(backbone, tokenizer, seed=seed), pretrained)
+
+
+RECIPE = common.recipe(
+    "text_infilling", "TextInfilling", "1910.13461", build, backbone=bart, tokenizer=common.vocabulary("bart"), epochs=6
+)

@@ -1,0 +1,165 @@
+import warnings
+
+import numpy as np
+import pytest
+
+from keras_ssl import data
+from keras_ssl.data import mapped_texts, text_index
+
+TEXT = b"\xef\xbb\xbf\r\n first line \r\nsecond. And third\r\n \t \r\n\x0c\nfo\xc3\xbcrth\n\nlast"
+LINES = ["first line", "second. And third", "foürth", "last"]
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_bytes(TEXT)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes with a file each, of two lines and one, and one of no text."""
+    for name, text in {"pos/a.txt": "good. So\nfine\n", "neg/b.txt": "bad", "neg/blank.txt": " \n"}.items():
+        (tmp_path / "reviews" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "reviews" / name).write_text(text)
+    (tmp_path / "reviews" / "pos" / "other.dat").write_bytes(b"\0")
+    return tmp_path / "reviews"
+
+
+def all_texts(source):
+    return source.texts(np.arange(len(source)))
+
+
+@pytest.mark.parametrize("window", [1, 4, 9, 17, 1 << 23])
+def test_lines_sentences_and_documents(path, window, monkeypatch):
+    monkeypatch.setattr(text_index, "WINDOW", window)
+    lines = data.load_text(path, "all")
+    assert all_texts(lines) == LINES
+    assert lines.documents.tolist() == [0, 0, 1, 2]
+    sentences = data.load_text(path, "all", unit="sentence")
+    assert all_texts(sentences) == ["first line second.", "And third", "foürth", "last"]
+    assert sentences.documents.tolist() == [0, 0, 1, 2]
+    documents = data.load_text(path, "all", unit="document")
+    assert all_texts(documents) == ["first line \r\nsecond. And third", "foürth", "last"]
+    assert documents.documents.tolist() == [0, 1, 2]
+
+
+def test_random_access_gives_what_python_reads(tmp_path, rng):
+    lines = ["".join(rng.choice(list("ab é。\t"), rng.integers(0, 9))) for _ in range(3000)]
+    path = tmp_path / "random.txt"
+    path.write_text("\n".join(lines))
+    source = data.load_text(path, "all")
+    wanted = [line.strip(" \t") for line in lines if line.strip(" \t")]
+    assert all_texts(source) == wanted
+    rows = rng.integers(0, len(wanted), 100)
+    assert source.texts(rows) == [wanted[row] for row in rows]
+    for batch in source.batches(16, seed=3).take(5).as_numpy_iterator():
+        assert [text.decode() for text in batch["x"]] == [wanted[row] for row in batch["index"]]
+
+
+def test_without_blank_lines_no_documents_are_known(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("one\ntwo\n\n")
+    assert data.load_text(path, "all").documents is None
+    with pytest.raises(ValueError, match=r"`unit` can be 'document' where blank lines .* Received: unit='document'"):
+        data.load_text(path, unit="document")
+
+
+def test_documents_are_held_out_whole(tmp_path):
+    path = tmp_path / "many.txt"
+    path.write_text("\n\n".join(f"a{number}\nb{number}" for number in range(60)))
+    train, test = (all_texts(data.load_text(path, split)) for split in ("train", "test"))
+    assert sorted(train + test) == sorted(all_texts(data.load_text(path, "all")))
+    numbers = {text[1:] for text in test}
+    assert sorted(test) == sorted(side + number for number in numbers for side in "ab")
+    assert 4 <= len(numbers) <= 18
+    path.write_text(path.read_text() + "\n\nnew")
+    assert set(test) - set(all_texts(data.load_text(path, "test"))) == set()
+
+
+def test_lines_are_held_out_where_no_documents_are_known(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join(map(str, range(600))))
+    test = data.load_text(path, "val")
+    assert 70 <= len(test) <= 130
+    assert not set(all_texts(test)) & set(all_texts(data.load_text(path)))
+
+
+def test_a_folder_has_a_document_for_each_file_and_a_class_for_each_folder(folder):
+    with pytest.warns(UserWarning, match="1 of 3 files in .* are empty or blank and are skipped: neg/blank.txt"):
+        source = data.load_text(folder, "all")
+    assert all_texts(source) == ["bad", "good. So", "fine"]
+    assert (source.labels.tolist(), source.classes) == ([0, 1, 1], ("neg", "pos"))
+    assert source.documents.tolist() == [0, 1, 1]
+    (folder / "neg" / "blank.txt").unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert all_texts(data.load_text(folder, "all", unit="sentence")) == ["bad", "good.", "So fine"]
+        whole = data.load_text(str(folder), "all", unit="document")
+    assert all_texts(whole) == ["bad", "good. So\nfine"]
+    batch = next(whole.ordered(2).as_numpy_iterator())
+    assert (batch["y"].tolist(), batch["index"].tolist()) == ([0, 1], [0, 1])
+
+
+def test_splits_of_a_folder(folder, tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / "split" / split).mkdir(parents=True)
+        (tmp_path / "split" / split / "x.txt").write_text(split)
+    assert all_texts(data.load_text(tmp_path / "split", "test")) == ["test"]
+    assert all_texts(data.load_text(tmp_path / "split")) == ["train"]
+    assert data.load_text(tmp_path / "split").classes is None
+    with pytest.raises(ValueError, match=r"`split` must be one of \['test', 'train'\]"):
+        data.load_text(tmp_path / "split", "other")
+
+
+def test_more_files_than_are_kept_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(mapped_texts, "FILES_OPEN", 2)
+    for number in range(7):
+        (tmp_path / f"{number}.txt").write_text(f"text {number}")
+    source = data.load_text(tmp_path, "all")
+    assert source.texts([6, 0, 3, 0, 6, 5]) == [f"text {number}" for number in (6, 0, 3, 0, 6, 5)]
+
+
+def test_only_places_are_kept_in_memory(tmp_path):
+    path = tmp_path / "large.txt"
+    path.write_text(("x" * 999 + "\n") * 2000)
+    store = data.load_text(path, "all")._store
+    held = sum(value.nbytes for value in vars(store).values() if isinstance(value, np.ndarray))
+    assert held < 2000 * 8 + 100
+
+
+def test_a_file_that_changes_is_told(path):
+    source = data.load_text(path, "all")
+    path.write_bytes(TEXT + b"\nmore")
+    with pytest.raises(ValueError, match=r"A file has changed since its texts were counted: .*text.txt"):
+        source.texts([0])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"this file is empty or blank. Received: data='.*bad.txt'"),
+        (b"\n \r\n\t\n", r"this file is empty or blank"),
+        (b"\xef\xbb\xbf", r"this file is empty or blank"),
+        (b"one\ntwo\ncaf\xe9 au\n", r"must be UTF-8: '.*bad.txt', line 3, has the byte 0xe9"),
+        (b"one\n\xe4\xb8", r"must be UTF-8: '.*bad.txt', line 2, has the byte 0xe4"),
+        (b"one\ntwo\0\n", r"no NUL bytes, as binary files and UTF-16 do: '.*bad.txt', line 2"),
+        ("two\n".encode("utf-16"), r"no NUL bytes"),
+    ],
+)
+@pytest.mark.parametrize("window", [2, 1 << 23])
+def test_what_is_no_text_is_told_with_its_line(tmp_path, content, message, window, monkeypatch):
+    monkeypatch.setattr(text_index, "WINDOW", window)
+    path = tmp_path / "bad.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        data.load_text(path)
+
+
+def test_folders_without_texts(tmp_path):
+    with pytest.raises(ValueError, match=r"`folder` must hold texts \(.txt\)"):
+        data.load_text(tmp_path)
+    (tmp_path / "blank.txt").touch()
+    with pytest.raises(ValueError, match="None of the 1 files has text in it"):
+        data.load_text(tmp_path, "all")

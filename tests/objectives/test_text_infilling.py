@@ -1,0 +1,70 @@
+import keras_hub
+import numpy as np
+import pytest
+
+from keras_ssl import random
+from keras_ssl.augment.text import TokenTable, text_infilling
+from keras_ssl.objectives import TextInfilling
+
+PIECES = ["<s>", "<pad>", "</s>", "<mask>", "a", "Ġa", "b", "Ġb", "ab", "Ġab"]
+MERGES = ["a b", "Ġ a", "Ġ b", "Ġ ab"]
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """keras-hub's tokenizer of BART, which names no mask token."""
+    return keras_hub.models.BartTokenizer({piece: number for number, piece in enumerate(PIECES)}, MERGES)
+
+
+def test_the_mask_is_found_in_the_vocabulary(tiny_bart, pairs):
+    model = TextInfilling(tiny_bart(vocabulary_size=10), pairs)
+    assert model.tokens.mask_id == 3
+    assert 3 in model.tokens.special_ids
+    assert (model.tokens.start_id, model.tokens.pad_id, model.tokens.end_id) == (0, 1, 2)
+    assert model.first_id == 2
+    assert model.embed(["a ab", "ab"]).shape == (2, 8)
+
+
+def test_views_are_the_masked_text_and_the_whole(tiny_bart, tokenizer, sentences):
+    model = TextInfilling(tiny_bart(), tokenizer, rate=0.5, mean_span=2.0)
+    batch, draws = {"x": {"token_ids": sentences}}, (0, 0, len(sentences))
+    views = model.views(batch, random.RowDraws(*draws), training=True)
+    expected = text_infilling(sentences, model.tokens, random.RowDraws(*draws), rate=0.5, mean_span=2.0)
+    np.testing.assert_array_equal(views["token_ids"], expected)
+    np.testing.assert_array_equal(views["labels"], sentences)
+    assert (views["token_ids"].numpy() == 4).any(axis=1).all()
+
+
+def test_words_that_are_given_are_hidden_whole(tiny_bart, table):
+    model = TextInfilling(tiny_bart(), tokens=table)
+    ids = np.array([[2, 5, 6, 7, 8, 9, 10, 3]], "int32")
+    words = np.array([[-1, 0, 0, 0, 1, 1, 1, -1]], "int32")
+    views = model.views({"x": {"token_ids": ids, "word_ids": words}}, random.RowDraws(0, 0, 1), True)
+    left = views["token_ids"].numpy()[0]
+    assert left[(left != 0) & (left != 4)].tolist() in ([2, 5, 6, 7, 3], [2, 8, 9, 10, 3])
+
+
+def test_logits_are_those_of_keras_hub(tiny_bart, tokenizer, sentences):
+    model = TextInfilling(tiny_bart(), tokenizer)
+    views = model.views({"x": sentences}, random.RowDraws(0, 0, 32), training=True)
+    prefix = np.concatenate([np.full((32, 1), 3), sentences[:, :-1]], axis=1).astype("int32")
+    task = keras_hub.models.BartSeq2SeqLM(model.backbone, preprocessor=None)
+    expected = task(
+        {
+            "encoder_token_ids": views["token_ids"],
+            "encoder_padding_mask": model.padding_mask(views["token_ids"]),
+            "decoder_token_ids": prefix,
+            "decoder_padding_mask": np.ones_like(prefix),
+        }
+    )
+    found = model.forward(views, training=False)["logits"]
+    np.testing.assert_allclose(np.asarray(found)[sentences != 0], np.asarray(expected)[sentences != 0], atol=1e-5)
+
+
+def test_refuses_a_vocabulary_without_mask_or_end(tiny_bart):
+    pieces = {piece: number for number, piece in enumerate(piece for piece in PIECES if piece != "<mask>")}
+    tokenizer = keras_hub.models.BartTokenizer(pieces, MERGES)
+    with pytest.raises(ValueError, match="`tokenizer` must have a mask token, or '<mask>'.* Received: mask_id=None"):
+        TextInfilling(tiny_bart(), tokenizer)
+    with pytest.raises(ValueError, match="Received: mask_id=1, end_id=None"):
+        TextInfilling(tiny_bart(), tokens=TokenTable(9, (0, 1), mask_id=1))

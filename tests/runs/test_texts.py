@@ -1,0 +1,132 @@
+"""Runs on texts, from a file to an export."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_ssl import recipes, runs, serving
+
+ANIMALS, THINGS = ("cat", "dog", "bird", "fish"), ("table", "chair", "lamp", "door")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def text_recipe(recipe):  # which shows the zoo of the tests
+    return recipes.get("tiny_masked_lm")
+
+
+@pytest.fixture
+def labelled(tmp_path, rng):
+    path = tmp_path / "texts.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text", "label"])
+        for row in range(240):
+            words = (ANIMALS, THINGS)[row % 2]
+            verb = ("sees", "hears")[row % 2]
+            rows.writerow([f"the {rng.choice(words)} {verb} a {rng.choice(words)} number {row}", row % 2])
+    return str(path)
+
+
+@pytest.fixture
+def trained(text_recipe, labelled, tmp_path):
+    def train(name="run", **given):
+        folder = runs.RunFolder.create(tmp_path / name)
+        options = runs.RunOptions.new(text_recipe, **({"data": labelled} | given))
+        return folder, runs.pretrain(text_recipe, options, folder)
+
+    return train
+
+
+def test_leaves_everything(trained):
+    folder, model = trained()
+    history, config = folder.read_history(), folder.read_config()
+    assert all({"loss", "accuracy", "perplexity", "knn", "rankme"} <= set(row) for row in history)
+    assert config["kind"] == "texts"
+    assert 180 < config["data"]["texts"] < 220  # one of six is held out
+    tokenizer = folder.load_tokenizer()
+    assert tokenizer.get_vocabulary() == model.tokenizer.get_vocabulary()
+    for mine, saved in zip(model.encoder.weights, folder.load_encoder().weights, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), saved.numpy())
+
+
+def test_judged_shown_embedded_exported_and_verified(trained, labelled, tmp_path):
+    folder, model = trained()
+    scores = runs.evaluate(folder)
+    assert folder.read_metrics() == json.loads(json.dumps(scores))
+    assert {"random", "tfidf", "majority"} <= set(scores["baselines"])
+    assert scores["baselines"]["tfidf"]["linear"] == 1.0
+
+    runs.report(folder)
+    assert Image.open(folder.report_path).size == (1800, 1344)
+    assert "number" in (folder.tensorboard_path / "metadata.tsv").read_text()
+
+    embeddings, labels = runs.embed(folder, labelled)
+    assert embeddings.shape == (240, 8)
+    assert labels.tolist() == [row % 2 for row in range(240)]
+    with open(labelled, newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)][:3]
+    np.testing.assert_allclose(embeddings[:3], model.embed(texts), atol=1e-5)
+
+    exported = runs.export(folder, tmp_path / "served", max_length=16)
+    result = serving.verify(exported["path"])
+    assert set(result["signatures"]) == {"ids/serving_default", "strings/serving_default"}
+
+
+def test_starts_from_a_run(trained, tmp_path):
+    folder, first = trained(epochs=1)
+    _, second = trained("second", init_from=str(folder.path), epochs=1)
+    assert second.tokenizer.get_vocabulary() == first.tokenizer.get_vocabulary()
+    assert second.optimizer.name == "SGD"  # pretrained
+    moved = max(
+        np.abs(a - b).max() for a, b in zip(first.encoder.get_weights(), second.encoder.get_weights(), strict=True)
+    )
+    assert 0 < moved < 0.2
+
+
+def test_starts_from_a_preset(trained, tmp_path):
+    _, first = trained(epochs=1)
+    preset = tmp_path / "preset"
+    first.backbone.save_to_preset(str(preset))
+    first.tokenizer.save_to_preset(str(preset))
+    folder, second = trained("second", init_from=str(preset), epochs=1)
+    assert second.tokenizer.get_vocabulary() == first.tokenizer.get_vocabulary()
+    moved = max(
+        np.abs(a - b).max() for a, b in zip(first.encoder.get_weights(), second.encoder.get_weights(), strict=True)
+    )
+    assert 0 < moved < 0.2
+    assert folder.load_tokenizer().get_vocabulary() == first.tokenizer.get_vocabulary()
+
+
+def test_texts_without_labels_are_not_judged(trained, tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("".join(f"a line with number {row}\n" for row in range(120)))
+    folder, _ = trained(data=str(path))
+    with pytest.raises(ValueError, match="`data` must have labels or be pairs"):
+        runs.evaluate(folder)
+    runs.report(folder)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"format": "onnx"}, "`format` must be savedmodel for a run on texts"),
+        ({"layer": "x"}, "`layer` is for runs on pictures. Received: layer='x'"),
+    ],
+)
+def test_refuses_to_export(trained, tmp_path, options, message):
+    folder, _ = trained(epochs=1)
+    with pytest.raises(ValueError, match=message):
+        runs.export(folder, tmp_path / "served", **options)
+
+
+def test_refuses_a_start_that_is_not_there(trained):
+    with pytest.raises(ValueError, match="`init_from` must be the folder of a run or of a preset"):
+        trained(init_from="nowhere")
