@@ -31,17 +31,22 @@ def write_op_libraries(folder):
             "What is exported must be operations of TensorFlow alone, it must not call Python. "
             f"Received: {sorted(operations & _PYTHON)} in the graph"
         )
-    foreign = operations - set(dir(tf.raw_ops))
+    foreign = operations - _known(tf.raw_ops, operations)
     if not foreign or importlib.util.find_spec("tensorflow_text") is None:
         return
     libraries = {}
     for path in sorted(op_library_folder().glob("*.so")):
         # One that is loaded already is not loaded again.
-        used = sorted(foreign & set(dir(tf.load_op_library(str(path)))))
+        used = sorted(_known(tf.load_op_library(str(path)), foreign))
         if used:
             libraries[path.name] = used
     described = {"tensorflow_text": importlib.metadata.version("tensorflow_text"), "libraries": libraries}
     (folder / OP_LIBRARIES_FILE).write_text(json.dumps(described, indent=2) + "\n")
+
+
+def _known(module, operations):
+    """Those of the operations that have a function in a module of TensorFlow, where "TFText>Op" is `TFText_Op`."""
+    return {operation for operation in operations if hasattr(module, operation.replace(">", "_"))}
 
 
 def _operations(path):

@@ -42,7 +42,7 @@ def wide_bert(tiny_bert):
         backbone = tiny_bert(**options)
         for variable in backbone.trainable_variables:
             if len(variable.shape) > 1:
-                variable.assign(variable * 20.0)
+                variable.assign(variable * 50.0)
         return backbone
 
     return make

@@ -54,7 +54,7 @@ def test_the_loss_is_the_mean_over_the_next_pieces_and_the_ends_of_texts(model, 
 
 def test_logits_are_those_of_keras_hubs_own_task(model, rows):
     task = keras_hub.models.GPT2CausalLM(backbone=model.backbone, preprocessor=None)
-    expected = task({"token_ids": rows, "padding_mask": model.padding_mask(rows)})
+    expected = task(model.inputs_of(rows))
     np.testing.assert_allclose(forward(model, rows)["logits"], expected[:, :-1], atol=1e-5)
 
 

@@ -61,7 +61,7 @@ def test_the_loss_is_the_papers(model, sentences):
     first, second, hard = sentences[:8], sentences[8:16, :9], sentences[16:24]
     assert loss_of(model, first, second) == pytest.approx(oracle(model, first, second), rel=1e-4)
     assert loss_of(model, first, second, hard) == pytest.approx(oracle(model, first, second, hard), rel=1e-4)
-    assert abs(loss_of(model, first, second) - loss_of(model, second, first)) > 1e-3  # one way
+    assert abs(loss_of(model, first, second) - loss_of(model, second, first)) > 0.1  # one way
 
 
 def test_copies_are_no_negatives(model, sentences):
@@ -116,12 +116,11 @@ def test_the_two_passes_differ_in_a_compiled_step_too(model, sentences):
     assert model.fit(sentences, batch_size=8, verbose=0).history["alignment"][0] > 1e-3
 
 
-def test_the_head_stays_behind(model, sentences):
-    encoder = np.asarray(model.encoder(model.inputs_of(sentences)))
-    np.testing.assert_array_equal(
-        model.embed(["the cat", "a dog"]), model.encoder(model.inputs_of(model.ids_of(["the cat", "a dog"])))
-    )
-    assert np.abs(encoder - np.asarray(model.project({"token_ids": sentences}, False))).max() > 0.1
+def test_the_head_stays_behind(model):
+    texts = ["the cat", "a dog"]
+    encoded = np.asarray(model.encoder(model.inputs_of(model.ids_of(texts))))
+    np.testing.assert_allclose(model.embed(texts), encoded, atol=1e-5)
+    assert np.abs(encoded - np.asarray(model.project({"token_ids": model.ids_of(texts)}, False))).max() > 0.1
     weights = {id(variable) for variable in model.trainable_variables}
     assert all(id(variable) in weights for variable in model.head.variables)
 
@@ -134,7 +133,7 @@ def test_other_poolings_have_no_head(wide_bert, table, sentences):
 
 
 def test_segments_reach_the_backbone(model, sentences):
-    view = {"token_ids": sentences, "segment_ids": np.ones_like(sentences)}
+    view = {"token_ids": sentences, "segment_ids": tf.ones_like(sentences)}
     assert np.abs(model.project(view, False) - model.project({"token_ids": sentences}, False)).max() > 1e-3
 
 

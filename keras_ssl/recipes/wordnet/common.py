@@ -35,10 +35,10 @@ def compiled(model, pretrained, rate=1e-3, pretrained_rate=5e-5):
     return model
 
 
-def recipe(name, objective, paper, build, scores=None, **changed):
+def recipe(short_name, objective, paper, build, scores=None, **changed):
     """The recipe at the common budget."""
     settings = {
-        "name": f"{name}_wordnet",
+        "name": f"{short_name}_wordnet",
         "objective": objective,
         "summary": f"{objective} with a small transformer on 106,000 glosses of WordNet",
         "paper": paper,
