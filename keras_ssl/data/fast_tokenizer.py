@@ -2,18 +2,17 @@
 
 import tensorflow as tf
 
+from keras_ssl.augment.text import graph_tokenizer
+
 # On texts of these bytes alone, TensorFlow Text's tokenizer for BERT and keras-hub's give the same ids.
 PLAIN = r"[\t\n\r -~]*"
 
 
 def fast_tokenizer(tokenizer):
-    """A function from texts to ids: those that the keras-hub tokenizer itself gives in a graph.
+    """A function from texts to ids: those of `keras_ssl.augment.text.graph_tokenizer`, faster where it can be.
 
     Plain English that goes to WordPiece is tokenized by TensorFlow Text in one operation; any text with other
     characters, and all texts of other tokenizers, by keras-hub's operations.
-
-    NOTE: Called outside of a graph, keras-hub's byte-pair tokenizers split numbers and signs in another way than inside
-    of one. What is inside is GPT-2's rule, and what an exported model does, so this function is always a graph.
 
     Args:
         tokenizer: keras-hub tokenizer with a vocabulary.
@@ -31,10 +30,7 @@ def fast_tokenizer(tokenizer):
     [[5, 6], [5, 1]]
     """
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def slow(texts):
-        return tf.cast(tokenizer(texts), "int32")
-
+    slow = graph_tokenizer(tokenizer)
     if not _is_plain_word_piece(tokenizer):
         return slow
     fast = _fast_bert(tokenizer)

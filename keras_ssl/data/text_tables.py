@@ -61,9 +61,8 @@ def tagged_of_file(path):
         fields = line.split()
         if fields and fields[0] != DOCUMENT_MARK:
             if len(fields) < 2:
-                raise ValueError(
-                    f"Each line must be a word and its tag. Received: {line.strip()!r} in line {number} of {str(path)!r}"
-                )
+                place = f"line {number} of {str(path)!r}"
+                raise ValueError(f"Each line must be a word and its tag. Received: {line.strip()!r} in {place}")
             words.append((fields[0], fields[-1]))
             continue
         if words:

@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_ssl import backbones, optimizers, schedules
-from keras_ssl.augment.text import TokenTable, pack
+from keras_ssl.augment.text import TokenTable, graph_tokenizer, pack
 from keras_ssl.objectives.base import SelfSupervisedModel
 
 
@@ -49,6 +49,7 @@ class TokenModel(SelfSupervisedModel):
         self.tokenizer = tokenizer
         self.tokens = TokenTable.of(tokenizer) if tokens is None else tokens
         self.pooling = pooling
+        self._tokenize = None
         if self.tokens.size > backbone.vocabulary_size:
             raise ValueError(
                 f"`tokenizer` must have at most the {backbone.vocabulary_size} ids of the backbone's vocabulary. "
@@ -130,7 +131,10 @@ class TokenModel(SelfSupervisedModel):
         """Ids of texts, without start and end: a list of lists of ints."""
         if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in texts):
             raise ValueError(f"`texts` must be a list of one or more texts. Received: texts={texts!r}")
-        return [[int(piece) for piece in pieces] for pieces in self.need_tokenizer()(list(texts))]
+        tokenizer = self.need_tokenizer()
+        if self._tokenize is None or self._tokenize[0] is not tokenizer:
+            self._tokenize = (tokenizer, graph_tokenizer(tokenizer))
+        return self._tokenize[1](tf.constant(list(texts))).to_list()
 
     def packed(self, pieces, length=None):
         """Lists of ids as one int32 Tensor with start, end and padding, cut to what the backbone knows."""

@@ -31,8 +31,7 @@ def test_it_has_the_encoders_weights_alone(backbone):
     encoder = backbones.text_encoder(backbone)
     assert {id(one) for one in encoder.variables} < {id(one) for one in backbone.variables}
     assert not any("decoder" in one.path for one in encoder.variables)
-    assert list(encoder.input) == ["token_ids", "padding_mask"]
-    assert [one.name for one in encoder.inputs] == ["token_ids", "padding_mask"]
+    assert {key: one.name for key, one in encoder.input.items()} == {key: key for key in ("token_ids", "padding_mask")}
 
 
 def test_pooled_it_is_saved_and_found_again(tmp_path, backbone, inputs):

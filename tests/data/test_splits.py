@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from keras_ssl.data.splits import find_split, held_out_part
+from keras_ssl.data.splits import find_split, held_out_numbers, held_out_part, is_held_out
 
 KEYS = [f"cats/{number}.png" for number in range(600)]
 
@@ -20,6 +21,24 @@ def test_a_row_keeps_its_side_when_others_come():
 
 def test_the_held_out_rows_are_the_same_on_every_machine():
     assert held_out_part("test", KEYS[:30], "x") == [11, 15, 17, 23]
+
+
+def test_numbers_are_held_out_by_a_hash_of_their_own():
+    numbers = np.arange(6000)
+    train, test = (held_out_numbers(split, numbers, "x", "texts") for split in ("train", "test"))
+    assert sorted([*train, *test]) == held_out_numbers("all", numbers, "x", "texts").tolist() == [*range(6000)]
+    assert 900 <= len(test) <= 1100
+    np.testing.assert_array_equal(held_out_numbers("val", numbers, "x", "texts"), test)
+    assert held_out_numbers("test", numbers[:40], "x", "texts").tolist() == [19, 20, 24, 31, 33, 38]
+    assert held_out_numbers("test", np.array([3, 19, 19, 20]), "x", "texts").tolist() == [1, 2, 3]
+    with pytest.raises(ValueError, match="None of the 2 texts of 'x' fall into this split"):
+        held_out_numbers("test", numbers[:2], "x", "texts")
+    with pytest.raises(ValueError, match="'train', 'test' or 'all'. Received: split='dev'"):
+        held_out_numbers("dev", numbers, "x", "texts")
+
+
+def test_one_in_so_many_is_held_out():
+    assert 450 <= sum(is_held_out(str(number), 10) for number in range(5000)) <= 550
 
 
 def test_val_is_validation_and_stands_in_for_test():

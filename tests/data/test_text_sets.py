@@ -144,6 +144,8 @@ def test_the_builders_are_those_of_tensorflow_datasets(files, tmp_path, file_for
     ]
     found = [[word.decode() for word in row["tokens"]] for row in rows("test")]
     assert found == expected.words(np.arange(len(expected)))
+    if file_format is None:
+        assert len(tfds.data_source("brown", data_dir=tmp_path / "prepared", split="test")) == counts["test"]
     assert set(next(iter(rows("train")))) == {"tokens", "tags", "universal_tags", "genre", "document"}
 
 

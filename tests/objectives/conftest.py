@@ -36,7 +36,7 @@ def tiny_bert():
 
 @pytest.fixture
 def wide_bert(tiny_bert):
-    """A function that makes such a BERT with large weights: so narrow, fresh ones make all first tokens nearly alike."""
+    """A function that makes such a BERT with large weights: so narrow, small ones make first tokens nearly alike."""
 
     def make(**options):
         backbone = tiny_bert(**options)
@@ -55,8 +55,8 @@ def tiny_t5():
     def make(**options):
         half = keras.config.dtype_policy().compute_dtype == "float16"
         settings = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16, "dropout": 0.0}
-        settings |= {"dtype": "mixed_bfloat16"} if half else {}
-        return keras_hub.models.T5Backbone(vocabulary_size=len(PIECES) + 12, **{**settings, **options})
+        settings |= {"vocabulary_size": len(PIECES) + 12, "dtype": "mixed_bfloat16" if half else None}
+        return keras_hub.models.T5Backbone(**{**settings, **options})
 
     return make
 
@@ -67,9 +67,8 @@ def tiny_bart():
 
     def make(**options):
         settings = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16, "dropout": 0.0}
-        return keras_hub.models.BartBackbone(
-            vocabulary_size=len(PIECES), max_sequence_length=16, **{**settings, **options}
-        )
+        settings |= {"vocabulary_size": len(PIECES), "max_sequence_length": 16}
+        return keras_hub.models.BartBackbone(**{**settings, **options})
 
     return make
 

@@ -79,7 +79,7 @@ def test_what_is_to_be_predicted_cannot_be_seen(model, sentences):
         wanted = (weights > 0) & here[:, None]
         assert (difference[wanted & ~later] == 0).all()
         assert (difference[wanted & later] > 1e-5).all()
-    assert (when[:, :3] < 99).all()  # some are before, some after
+    assert (when[:, :2] < 99).all()  # at least two in each row
 
 
 def test_pieces_before_the_last_are_seen_by_all(model, sentences):

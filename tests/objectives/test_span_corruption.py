@@ -24,6 +24,7 @@ def pieces():
         sentence_iterator=iter(["the big cat saw a red dog", "a bird heard the small fish"] * 5),
         model_writer=model,
         vocab_size=40,
+        hard_vocab_limit=False,
         pad_id=0,
         eos_id=1,
         unk_id=2,

@@ -6,7 +6,7 @@ from keras_ssl import random
 from keras_ssl.augment.text import TokenTable, text_infilling
 from keras_ssl.objectives import TextInfilling
 
-PIECES = ["<s>", "<pad>", "</s>", "<mask>", "a", "Ġa", "b", "Ġb", "ab", "Ġab"]
+PIECES = ["<s>", "<pad>", "</s>", "<mask>", "Ġ", "a", "Ġa", "b", "Ġb", "ab", "Ġab"]
 MERGES = ["a b", "Ġ a", "Ġ b", "Ġ ab"]
 
 
@@ -17,7 +17,7 @@ def pairs():
 
 
 def test_the_mask_is_found_in_the_vocabulary(tiny_bart, pairs):
-    model = TextInfilling(tiny_bart(vocabulary_size=10), pairs)
+    model = TextInfilling(tiny_bart(vocabulary_size=len(PIECES)), pairs)
     assert model.tokens.mask_id == 3
     assert 3 in model.tokens.special_ids
     assert (model.tokens.start_id, model.tokens.pad_id, model.tokens.end_id) == (0, 1, 2)

@@ -7,6 +7,7 @@ them; what both must know of a vocabulary is a `TokenTable`. They run in `tf.dat
 from keras_ssl.augment.text.close_gaps import close_gaps
 from keras_ssl.augment.text.corrupt import corrupt, length_of, places_of
 from keras_ssl.augment.text.delete_words import delete_words
+from keras_ssl.augment.text.graph_tokenizer import graph_tokenizer
 from keras_ssl.augment.text.pack import pack
 from keras_ssl.augment.text.padding_mask import padding_mask
 from keras_ssl.augment.text.shuffle_words import ShuffleWords
@@ -26,6 +27,7 @@ __all__ = [
     "close_gaps",
     "corrupt",
     "delete_words",
+    "graph_tokenizer",
     "length_of",
     "pack",
     "padding_mask",
