@@ -8,7 +8,10 @@ from keras_ssl.recipes.fashion_mnist import common
 
 
 def build(data, seed):
-    """Some 80 pictures a cluster, which are found anew before each epoch; one small crop."""
+    """Some 80 pictures a cluster, which are found anew before each epoch; one small crop.
+
+    That pass over the pictures costs a fifth of an epoch: there are fewer epochs, for the same time.
+    """
     model = objectives.DeepClusterV2(
         common.encoder(data, any_size=True),
         examples=len(data),
@@ -20,4 +23,4 @@ def build(data, seed):
     return common.compiled(model)
 
 
-RECIPE = common.recipe("deep_cluster_v2", "DeepClusterV2", "2006.09882", build)
+RECIPE = common.recipe("deep_cluster_v2", "DeepClusterV2", "2006.09882", build, epochs=8)
