@@ -60,7 +60,7 @@ def parse_line(line):
     """
     head, _, text = line.partition(" | ")
     fields = head.split(" ")
-    words = int(fields[3])
+    words = int(fields[3], 16)
     gloss, examples = split_gloss(text)
     return {
         "gloss": gloss,

@@ -8,7 +8,7 @@ from keras_ssl.recipes.fashion_mnist import common
 
 
 def build(data, seed):
-    """Few prototypes for little data, warmer outputs than in the paper, batch normalisation in the head; one small crop.
+    """Few prototypes for little data, warmer outputs than the paper, batch normalisation in the head; one small crop.
 
     Without the batch normalisation, or at twice the rate, the embeddings collapse within an epoch. With the
     student's temperature at the paper's .1 they learn half as much.
