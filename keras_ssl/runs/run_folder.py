@@ -157,7 +157,8 @@ class RunFolder:
         if self.tokenizer_path.is_dir():
             return
         with folder_written_aside(self.tokenizer_path) as aside:
-            tokenizer.save_to_preset(str(aside))
+            _write_json(aside / "config.json", keras.saving.serialize_keras_object(tokenizer))
+            tokenizer.save_assets(str(aside))
 
     def load_tokenizer(self):
         """The tokenizer of a run on texts.
@@ -167,9 +168,10 @@ class RunFolder:
         """
         if not self.tokenizer_path.is_dir():
             raise ValueError(f"`run` must be one on texts, with a tokenizer. Received: run={self.path}")
-        from keras_hub.tokenizers import Tokenizer
-
-        return Tokenizer.from_preset(str(self.tokenizer_path))
+        config = json.loads((self.tokenizer_path / "config.json").read_text())
+        tokenizer = keras.saving.deserialize_keras_object(config)
+        tokenizer.load_assets(str(self.tokenizer_path))
+        return tokenizer
 
     def learns_from_texts(self):
         """Whether the run is one on texts, not on pictures."""

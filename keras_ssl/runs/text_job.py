@@ -69,7 +69,8 @@ class TextJob:
         labelled, _ = judged_texts(self._judged_by)
         if labelled is None:
             return None
-        return tuple(data.tokenize(texts, self.tokenizer) for texts in labelled)
+        longest = getattr(self.train, "max_length", None) or self.train.length  # of blocks and pairs
+        return tuple(data.tokenize(texts, self.tokenizer, max_length=longest) for texts in labelled)
 
 
 def _is_preset(folder):
