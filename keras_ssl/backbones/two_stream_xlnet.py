@@ -105,7 +105,7 @@ class TwoStreamXLNet(keras.Model):
 def _streams(xlnet, token_ids, padding_mask, segment_ids, order=None, places=None, training=None):
     """Content and queries; all in operations that also take the symbolic inputs of a functional model."""
     embedding = xlnet.content_query_embedding
-    drop = embedding.dropout_layer
+    drop = embedding.dropout_layer  # for all: the backbone's own last one may have the same name, which Keras refuses
     place = ops.cumsum(ops.ones_like(token_ids), axis=1) - 1
     content = drop(xlnet.token_embedding(token_ids), training=training)
     relative = drop(ops.cast(_relative_positions(place, xlnet.hidden_dim), content.dtype), training=training)
@@ -133,8 +133,7 @@ def _streams(xlnet, token_ids, padding_mask, segment_ids, order=None, places=Non
             seg_mat=other_segment,
             **({} if order is None else {"output_query": query, "target_mapping": to_places, "training": training}),
         )
-    last_drop = xlnet.get_layer("dropout")
-    return last_drop(content, training=training), None if order is None else last_drop(query, training=training)
+    return drop(content, training=training), None if order is None else drop(query, training=training)
 
 
 def _relative_positions(place, hidden_dim):

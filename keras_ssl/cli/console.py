@@ -106,7 +106,10 @@ def recipe_table(recipes):
     # A name is there to be copied: it is never cut, and in a narrow terminal the objective gives way.
     table.add_column("recipe", no_wrap=True, min_width=max(map(len, groups)))
     table.add_column("objective", overflow="fold")
-    for title in ("epochs", *(title for title, _ in RECIPE_COLUMNS.values())):
+    measured = {key for recipe in recipes for key in recipe.scores}
+    always = {"knn", "linear", "seconds"}
+    columns = {key: column for key, column in RECIPE_COLUMNS.items() if key in measured | always}
+    for title in ("epochs", *(title for title, _ in columns.values())):
         table.add_column(title, justify="right", no_wrap=True)
     by_group = sorted(recipes, key=lambda recipe: (groups[recipe.name], recipe.name))
     for (untested, data), group in itertools.groupby(by_group, key=lambda recipe: groups[recipe.name]):
@@ -114,8 +117,7 @@ def recipe_table(recipes):
         table.add_row(f"[bold]{escape(data)}[/bold]" + (" *" if untested else ""))
         for recipe in group:
             scores = (
-                f"{recipe.scores[key]:{form}}" if key in recipe.scores else "-"
-                for key, (_, form) in RECIPE_COLUMNS.items()
+                f"{recipe.scores[key]:{form}}" if key in recipe.scores else "-" for key, (_, form) in columns.items()
             )
             table.add_row(recipe.name, recipe.objective, str(recipe.epochs), *scores)
     notes = ["* not run here: too large for the machine that measured the others"]

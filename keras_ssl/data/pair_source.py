@@ -23,9 +23,10 @@ class PairSource(Source):
 
     >>> from keras_ssl.data import PairSource, TextSource
     >>> source = PairSource(TextSource(["a dog", "a star"]), TextSource(["it barked", "it shone"]))
-    >>> next(iter(source.ordered(1)))["views"]
-    (<tf.Tensor: shape=(1,), dtype=string, numpy=array([b'a dog'], dtype=object)>,
-     <tf.Tensor: shape=(1,), dtype=string, numpy=array([b'it barked'], dtype=object)>)
+    >>> source.pairs([1])
+    [('a star', 'it shone')]
+    >>> [view.numpy().tolist() for view in next(iter(source.ordered(1)))["views"]]
+    [[b'a dog'], [b'it barked']]
     """
 
     rows_word = "pairs"

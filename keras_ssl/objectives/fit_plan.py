@@ -120,6 +120,7 @@ def dealt(source, batch_size, strategy, seed, start=0, batches=None, prepare=Non
 
     return strategy.distribute_datasets_from_function(read_here)
 
+
 def _plan_source(source, batch_size, steps_per_epoch, strategy, seed, start, prepare):
     if len(source) < batch_size:
         raise ValueError(f"`batch_size` must be at most {len(source)}, the rows there are. Received: {batch_size}")

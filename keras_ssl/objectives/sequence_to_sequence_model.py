@@ -38,12 +38,9 @@ class SequenceToSequenceModel(TokenModel):
             follows each place of `prefix`, which depend on the places up to this one alone.
         """
         written = self.padding_mask(prefix[:, 1:])  # `first_id` is no padding, even where it is T5's padding token
-        inputs = {
-            "encoder_token_ids": token_ids,
-            "encoder_padding_mask": self.padding_mask(token_ids),
-            "decoder_token_ids": prefix,
-            "decoder_padding_mask": ops.concatenate([ops.ones_like(prefix[:, :1]), written], axis=1),
-        }
+        inputs = {f"encoder_{name}": one for name, one in self.inputs_of(token_ids).items()}
+        inputs["decoder_token_ids"] = prefix
+        inputs["decoder_padding_mask"] = ops.concatenate([ops.ones_like(prefix[:, :1]), written], axis=1)
         outputs = self.backbone(inputs, training=training)
         hidden = outputs["decoder_sequence_output"]
         if getattr(self.backbone, "tie_embedding_weights", False):

@@ -152,6 +152,12 @@ def test_half_precision_is_finite(inputs, order):
         assert np.isfinite(stream).all()
 
 
+def test_is_built_in_a_fresh_session():
+    """Where the backbone's two dropout layers have one name."""
+    keras.backend.clear_session()
+    assert TwoStreamXLNet(hub_xlnet()).output_shape == (None, None, 8)
+
+
 def test_refuses_other_backbones():
     bert = keras_hub.models.BertBackbone(
         vocabulary_size=9, num_layers=1, num_heads=1, hidden_dim=4, intermediate_dim=4, max_sequence_length=4

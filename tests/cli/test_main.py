@@ -54,7 +54,7 @@ def test_version(cli):
 def test_list_shows_recipes_with_objective_scores_and_data(cli):
     text = cli("list").stdout
     (line,) = (line for line in text.splitlines() if "tiny_denoising" in line)
-    assert line.split() == ["tiny_denoising", "Denoising", "2", "0.500", "-", "-", "-"]
+    assert line.split() == ["tiny_denoising", "Denoising", "2", "0.500", "-", "-"]
     assert "inside this package" in text
 
 
@@ -337,7 +337,7 @@ def test_export_and_verify(cli, trained):
     told = cli("verify", "served/1").stdout
     assert "without Python" in told
     for name in ("serving_default", "from_bytes"):
-        assert re.search(rf"{name} \d\.\de[-+]\d\d on [89] pictures", told)
+        assert re.search(rf"{name} \d\.\de[-+]\d\d on [89] examples", told)
 
 
 def test_export_options(cli, trained):

@@ -1,6 +1,7 @@
 import keras_hub
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ssl import random
 from keras_ssl.augment.text import TokenTable, text_infilling
@@ -53,8 +54,8 @@ def test_logits_are_those_of_keras_hub(tiny_bart, tokenizer, sentences):
         {
             "encoder_token_ids": views["token_ids"],
             "encoder_padding_mask": model.padding_mask(views["token_ids"]),
-            "decoder_token_ids": prefix,
-            "decoder_padding_mask": np.ones_like(prefix),
+            "decoder_token_ids": tf.constant(prefix),
+            "decoder_padding_mask": tf.ones_like(prefix),
         }
     )
     found = model.forward(views, training=False)["logits"]
