@@ -15,7 +15,7 @@ from each_alone import alone, peak_memory_mb, run_each
 from report import RESULTS, save
 
 NAME, SIZES, WANTED = "gradient_cache", {"plain": None, "cached": 16}, 0.25
-BATCH, LENGTH, STEPS, VOCABULARY = 256, 64, 2, 8000
+BATCH, LENGTH, STEPS, VOCABULARY = 384, 64, 2, 8000
 
 
 def main(words=None):

@@ -52,8 +52,8 @@ class MappedTexts:
         rows = np.asarray(rows, "int64")
         begins = self._starts[rows]
         files = np.searchsorted(self._bounds, begins, side="right") - 1
-        ends = np.minimum(self._starts[rows + 1], self._bounds[files + 1]) - self._bounds[files]
-        begins = begins - self._bounds[files]
+        # The next text may be in another file: a slice of a file ends with the file.
+        begins, ends = begins - self._bounds[files], self._starts[rows + 1] - self._bounds[files]
         places = zip(files.tolist(), begins.tolist(), ends.tolist(), strict=True)
         texts = [self._map(file)[begin:end].strip() for file, begin, end in places]
         return [b" ".join(text.split()) for text in texts] if self._one_line else texts

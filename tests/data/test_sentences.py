@@ -11,6 +11,7 @@ from keras_ssl.data.sentences import sentence_starts, split_sentences
         ("Dr. Li and J. Smith left. St. Paul stayed.", ["Dr. Li and J. Smith left.", "St. Paul stayed."]),
         ("It is big, e.g. Paris. So", ["It is big, e.g. Paris.", "So"]),
         ("He said “Go!” and went. (It rained.) Then", ["He said “Go!” and went.", "(It rained.)", "Then"]),
+        ("two.  spaces on", ["two. spaces on"]),
         ("3.5 of 7.1 and a.b stay. ok... and on", ["3.5 of 7.1 and a.b stay. ok... and on"]),
         ("wrapped\n prose\r\ngoes on.\nNext", ["wrapped prose goes on.", "Next"]),
         ("A heading\n \t\nand text", ["A heading", "and text"]),

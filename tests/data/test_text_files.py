@@ -119,6 +119,7 @@ def test_more_files_than_are_kept_open(tmp_path, monkeypatch):
         (tmp_path / f"{number}.txt").write_text(f"text {number}")
     source = data.load_text(tmp_path, "all")
     assert source.texts([6, 0, 3, 0, 6, 5]) == [f"text {number}" for number in (6, 0, 3, 0, 6, 5)]
+    assert source._store._map.cache_info().currsize == 2
 
 
 def test_only_places_are_kept_in_memory(tmp_path):

@@ -27,6 +27,7 @@ def test_classes_are_learned_and_the_encoder_stays(text_encoder, tokenizer, sent
     assert scores["baselines"]["tfidf"]["accuracy"] == expected
 
 
+@pytest.mark.gate
 def test_splits_repeat(text_encoder, tokenizer, sentences):
     options = {
         "settings": evaluation.FineTuning(epochs=2, learning_rate=3e-3),

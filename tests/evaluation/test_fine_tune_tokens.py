@@ -70,6 +70,7 @@ def test_tags_are_learned_and_the_encoder_stays(text_encoder, tokenizer, tagged)
     assert told == ["encoder: fine-tuning 1 of 1", "random: fine-tuning 1 of 1"]
 
 
+@pytest.mark.gate
 def test_splits_repeat_and_entities_are_counted(text_encoder, tokenizer, tagged):
     words, tags = tagged
     tags = [[{"C": "B-COL", "B": "B-BEAST", "O": "O"}[tag] for tag in sentence] for sentence in tags]

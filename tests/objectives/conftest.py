@@ -8,22 +8,8 @@ import pytest
 from keras_ssl.augment.text import TokenTable
 
 WORDS = [
-    "the",
-    "a",
-    "big",
-    "small",
-    "old",
-    "red",
-    "cat",
-    "dog",
-    "bird",
-    "fish",
-    "horse",
-    "saw",
-    "heard",
-    "chased",
-    "liked",
-    "met",
+    *("the", "a", "big", "small", "old", "red", "cat", "dog", "bird", "fish", "horse"),
+    *("saw", "heard", "chased", "liked", "met"),
 ]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "##s", "##ing", "##er", "##ly", "."]
 

@@ -199,7 +199,7 @@ def test_texts_train_right_with_dropout(wide_bert, table, sentences, monkeypatch
     for compute in (cached, kept):
         monkeypatch.setattr(base, "cached", compute)
         model = small_sim_cse(wide_bert, table, dropout=0.1)
-        model.compile(keras.optimizers.SGD(0.1), gradient_cache_size=2)
+        model.compile(keras.optimizers.SGD(0.03), gradient_cache_size=2)
         history = model.fit(data, verbose=0).history
         found.append((history, [variable.numpy() for variable in model.variables]))
     assert_close(*found)
