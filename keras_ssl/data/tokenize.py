@@ -24,6 +24,7 @@ from keras_ssl.data.word_marks import word_marks
 
 VERSION = 1  # to be raised when the same texts give other files
 SHOWS_PROGRESS_FROM = 100_000
+MOST_IN_TWO_BYTES = 2**16
 
 
 def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
@@ -70,12 +71,13 @@ def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
 def _name_of(function):
     if function is None:
         return None
-    return f"{function.__module__}.{function.__qualname__}" if hasattr(function, "__qualname__") else repr(function)
+    names = [getattr(function, attribute, None) for attribute in ("__module__", "__qualname__")]
+    return names if names[1] else repr(function)
 
 
 def _write(folder, source, tokenizer, table, words):
     ids_of = fast_tokenizer(tokenizer)
-    dtype = "uint16" if table.size <= 2**16 else "int32"
+    dtype = "uint16" if table.size <= MOST_IN_TWO_BYTES else "int32"
     batches = source.ordered(AT_A_TIME).map(lambda batch: (batch["x"], ids_of(batch["x"])), tf.data.AUTOTUNE)
     progress = keras.utils.Progbar(len(source), unit_name="text", verbose=int(len(source) >= SHOWS_PROGRESS_FROM))
     lengths, done = [], 0

@@ -1,3 +1,4 @@
+import importlib
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import tensorflow as tf
 from keras_ssl import data
 from keras_ssl.data import word_marks
 
+MODULE = importlib.import_module("keras_ssl.data.tokenize")
 TEXTS = [
     "the cat sat on the mat",
     "",
@@ -62,23 +64,20 @@ def test_rows_labels_and_documents_are_kept(tmp_path, tokenizer):
     assert rows_of(data.TokenSource(folder, max_length=200)) == rows_of(source)
 
 
-def test_ids_take_two_bytes_if_there_are_few(tmp_path, tokenizer):
-    import keras_hub
-
-    more = keras_hub.tokenizers.BertTokenizer(ENGLISH + [f"word{number}" for number in range(70_000)] + ["sat"])
-    for number, (one, size) in enumerate([(tokenizer, 2), (more, 4)]):
-        source = data.tokenize(TEXTS, one, tmp_path / str(number))
-        (file,) = (tmp_path / str(number)).rglob("ids.bin")
-        assert file.stat().st_size == size * source.store.lengths.sum()
-    assert rows_of(source)[0][3] > 2**16
+@pytest.mark.parametrize(("most", "size"), [(len(ENGLISH), 2), (len(ENGLISH) - 1, 4)])
+def test_ids_take_two_bytes_if_there_are_few(tmp_path, tokenizer, monkeypatch, most, size):
+    monkeypatch.setattr(MODULE, "MOST_IN_TWO_BYTES", most)
+    source = data.tokenize(TEXTS, tokenizer, tmp_path)
+    (file,) = tmp_path.rglob("ids.bin")
+    assert file.stat().st_size == size * source.store.lengths.sum()
+    assert rows_of(source)[0] == [2, *in_a_graph(tokenizer, TEXTS[:1])[0], 3]
 
 
 @pytest.fixture
 def counted(monkeypatch):
     """Counts how often texts are tokenized."""
-    calls, module = [], __import__("sys").modules["keras_ssl.data.tokenize"]
-    make = module.fast_tokenizer
-    monkeypatch.setattr(module, "fast_tokenizer", lambda tokenizer: (calls.append(1), make(tokenizer))[1])
+    calls, make = [], MODULE.fast_tokenizer
+    monkeypatch.setattr(MODULE, "fast_tokenizer", lambda tokenizer: (calls.append(1), make(tokenizer))[1])
     return calls
 
 
@@ -124,8 +123,7 @@ def test_damaged_files_are_made_anew(tmp_path, tokenizer, counted, file, how):
 
 
 def test_a_broken_off_writing_leaves_nothing(tmp_path, tokenizer, monkeypatch):
-    module = __import__("sys").modules["keras_ssl.data.tokenize"]
-    monkeypatch.setattr(module, "write_columns", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(MODULE, "write_columns", lambda *arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         data.tokenize(TEXTS, tokenizer, tmp_path)
     assert not list(tmp_path.iterdir())
@@ -179,7 +177,7 @@ def test_chinese_words_stay_together(tmp_path):
     tokenizer = data.train_vocabulary(CHINESE, size=120, directory=tmp_path)
     source = data.tokenize(CHINESE, tokenizer, tmp_path, words=segmented)
     assert list(words_of(tokenizer, source)) == [[word.lower() for word in row] for row in SEGMENTED]
-    np.testing.assert_array_equal(source.store.lengths, [16, 23 + len(tokenizer("macbook")), 15])
+    np.testing.assert_array_equal(source.store.lengths, [16, 18 + len(tokenizer("macbook")), 15])
 
 
 def test_chinese_words_are_masked_whole(tmp_path):

@@ -11,7 +11,7 @@ from PIL import Image
 from keras_ssl import backbones, data
 from keras_ssl.serving import export_encoder
 
-module = importlib.import_module("keras_ssl.serving.export_encoder")
+module = importlib.import_module("keras_ssl.serving.write_versions")
 
 
 @pytest.fixture(autouse=True)
