@@ -1,5 +1,7 @@
 """The encoder half of a text backbone."""
 
+import json
+
 import keras
 
 
@@ -26,15 +28,39 @@ def text_encoder(backbone):
     >>> backbones.text_encoder(backbone).output_shape
     (None, None, 8)
     """
-    if not is_encoder_decoder(backbone):
-        return backbone
-    names = ("token_ids", "padding_mask")
-    theirs = {f"encoder_{name}": backbone.input[f"encoder_{name}"] for name in names}
-    half = keras.Model(theirs, backbone.output["encoder_sequence_output"])
-    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
-    # `call` on symbolic inputs runs through the layers, so that they are not nested once more.
-    outputs = half.call({f"encoder_{name}": tensor for name, tensor in inputs.items()})
-    return keras.Model(inputs, outputs, name=f"{backbone.name}_encoder")
+    return EncoderHalf(backbone) if is_encoder_decoder(backbone) else backbone
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class EncoderHalf(keras.Model):
+    """The encoder of an encoder-decoder of keras-hub, see `text_encoder`.
+
+    What is saved of it is the backbone's configuration, for not all of its layers have one of their own, and the
+    encoder's weights.
+
+    Args:
+        backbone: `T5Backbone`, `BartBackbone` or another that takes two texts.
+        **kwargs: `name`, `trainable` of `keras.Model`.
+    """
+
+    def __init__(self, backbone, **kwargs):
+        names = ("token_ids", "padding_mask")
+        theirs = {f"encoder_{name}": backbone.input[f"encoder_{name}"] for name in names}
+        half = keras.Model(theirs, backbone.output["encoder_sequence_output"])
+        inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+        # `call` on symbolic inputs runs through the layers, so that they are not nested once more.
+        outputs = half.call({f"encoder_{name}": tensor for name, tensor in inputs.items()})
+        super().__init__(inputs=inputs, outputs=outputs, **{"name": f"{backbone.name}_encoder", **kwargs})
+        self._backbone = json.dumps(keras.saving.serialize_keras_object(backbone))
+
+    def get_config(self):
+        return {"name": self.name, "trainable": self.trainable, "backbone": json.loads(self._backbone)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Makes the model from `get_config`."""
+        backbone = keras.saving.deserialize_keras_object(config["backbone"], custom_objects=custom_objects)
+        return cls(**{**config, "backbone": backbone})
 
 
 def is_encoder_decoder(backbone):

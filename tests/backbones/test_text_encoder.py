@@ -41,6 +41,8 @@ def test_pooled_it_is_saved_and_found_again(tmp_path, backbone, inputs):
     encoder.save(tmp_path / "encoder.keras")
     again = keras.models.load_model(tmp_path / "encoder.keras")
     np.testing.assert_array_equal(again(inputs), encoder(inputs))
+    again.save(tmp_path / "again.keras")  # also what was made from a configuration
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "again.keras")(inputs), encoder(inputs))
 
 
 def test_other_backbones_stay():

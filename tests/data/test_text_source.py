@@ -124,9 +124,11 @@ def test_tags_stay_with_their_words():
 
 def test_a_source_of_another_kind_has_subsets_too():
     class Squares(data.Source):
+        rows_word = "numbers"
+
         def _read(self, indices, batch_size):
             return indices.map(lambda index: {"x": index**2})
 
     subset = Squares("squares", 9).subset([3, 1])
     assert next(subset.ordered(2).as_numpy_iterator())["x"].tolist() == [9, 1]
-    assert repr(subset.take(1)) == "<Subset 'squares': 1 rows>"
+    assert repr(subset.take(1)) == "<Subset 'squares': 1 numbers>"

@@ -15,9 +15,9 @@ def views_of(model, sentences):
     return model.views({"x": {"token_ids": sentences}}, random.RowDraws(0, 0, len(sentences)), training=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pieces():
-    """A T5Tokenizer with 20 pieces and three sentinels."""
+    """A T5Tokenizer that names three sentinels; new for each test, for a new global seed makes TensorFlow forget it."""
     import sentencepiece
 
     model = io.BytesIO()
