@@ -270,15 +270,18 @@ def check_export(make, x):
 
 
 def check_learns(make, x, steps=60):
-    """On repeated batches the loss falls, and the embeddings neither collapse nor turn NaN."""
+    """On repeated batches the loss falls, and the embeddings neither collapse nor turn NaN.
+
+    Those that began nearly alike, as a network's first tokens do, need only spread.
+    """
     model = _fresh(make)
     model.compile(keras.optimizers.Adam(3e-3))
     history = model.fit(_batches(x, steps=steps), epochs=2, verbose=0).history
     _require(history["loss"][1] < history["loss"][0], f"the loss did not fall: {history['loss']}")
-    healthy = 1 / np.sqrt(model.z_dim)
+    healthy, (before, after) = 1 / np.sqrt(model.z_dim), history["embedding_std"]
     _require(
-        history["embedding_std"][1] > 0.1 * healthy,
-        f"the embeddings collapse: embedding_std {history['embedding_std'][1]:.4f} where {healthy:.4f} is healthy",
+        after > 0.1 * healthy or after > 2.0 * before,
+        f"the embeddings collapse: embedding_std {before:.4f}, then {after:.4f} where {healthy:.4f} is healthy",
     )
 
 
@@ -361,7 +364,7 @@ def _poisoned(model, x):
     step = threading.local()  # each replica is traced in a thread of its own
 
     def marked_views(batch, rng, training):
-        token_ids = keras.tree.flatten(batch)[0]
+        token_ids = next(leaf for leaf in keras.tree.flatten(batch) if len(leaf.shape) > 1)
         alike = tf.reduce_all(token_ids == token_ids[:, :1], axis=tuple(range(1, len(token_ids.shape))))
         step.nan = tf.where(tf.reduce_any(alike), np.nan, 0.0)
         return views(batch, rng, training)

@@ -73,7 +73,7 @@ class TokenModel(SelfSupervisedModel):
         token_ids = ops.cast(token_ids, "int32")
         inputs = {"token_ids": token_ids, "padding_mask": self.padding_mask(token_ids)}
         if "segment_ids" in self.encoder.input:
-            inputs["segment_ids"] = ops.zeros_like(token_ids) if segment_ids is None else segment_ids
+            inputs["segment_ids"] = ops.zeros_like(token_ids) if segment_ids is None else ops.cast(segment_ids, "int32")
         return inputs
 
     def sequence(self, token_ids, segment_ids=None, training=False):

@@ -17,12 +17,12 @@ def halves(x, rng):
 
 
 OBJECTIVES = {
-    "MaskedLM": lambda backbone, table: objectives.MaskedLM(backbone(), tokens=table, seed=3),
+    "MaskedLM": lambda backbone, table: objectives.MaskedLM(backbone(), tokens=table, pooling="avg", seed=3),
     "BERTPretraining": lambda backbone, table: objectives.BERTPretraining(
         backbone(), tokens=table, pooling="avg", seed=3
     ),
     "ReplacedTokenDetection": lambda backbone, table: objectives.ReplacedTokenDetection(
-        backbone(), tokens=table, generator_width=0.5, seed=3
+        backbone(hidden_dim=16), tokens=table, generator_width=0.5, discriminator_weight=1.0, seed=3
     ),
     "SimCSE": lambda backbone, table: objectives.SimCSE(
         backbone(), tokens=table, pooling="avg", augment=halves, seed=3
@@ -32,7 +32,12 @@ OBJECTIVES = {
     "CausalLM": lambda backbone, table: objectives.CausalLM(backbone(), tokens=table, seed=3),
     "PermutationLM": lambda backbone, table: objectives.PermutationLM(backbone(), tokens=table, seed=3),
     "WordOrder": lambda backbone, table: objectives.WordOrder(
-        backbone(), tokens=table, shuffler=augment.text.ShuffleWords(), sampler=augment.text.TokenMask(0.5), seed=3
+        backbone(),
+        tokens=table,
+        shuffler=augment.text.ShuffleWords(),
+        sampler=augment.text.TokenMask(0.5),
+        pooling="avg",
+        seed=3,
     ),
     "TSDAE": lambda backbone, table: objectives.TSDAE(backbone(), tokens=table, pooling="avg", seed=3),
 }
@@ -40,6 +45,10 @@ OBJECTIVES = {
 
 # Fixtures; tiny_bert for all others.
 BACKBONES = {
+    "MaskedLM": "wide_bert",
+    "BERTPretraining": "wide_bert",
+    "ReplacedTokenDetection": "wide_bert",
+    "WordOrder": "wide_bert",
     "SpanCorruption": "tiny_t5",
     "TextInfilling": "tiny_bart",
     "CausalLM": "tiny_gpt2",
@@ -56,7 +65,12 @@ def make(request, table):
 
 
 def batch_for(name, sentences):
-    """The sentences; as pairs of segments, every other one random, for the objective that wants them."""
+    """The sentences; for some other texts of their lengths: pairs of segments, every other one random; rows of one word
+    each, in which a replaced or a missing one is known; rows that count up from a word of their own, in an order."""
+    row, place = np.arange(len(sentences), dtype="int32")[:, None], np.arange(sentences.shape[1], dtype="int32")
+    words = {"ReplacedTokenDetection": row, "SpanCorruption": row, "WordOrder": 5 * row + place // 3}
+    if name in words:
+        return {"token_ids": np.where(sentences < 5, sentences, 5 + words[name] % 21)}
     if name != "BERTPretraining":
         return {"token_ids": sentences}
     second = (np.arange(sentences.shape[1]) >= 5) & (sentences != 0)
