@@ -27,7 +27,9 @@ OBJECTIVES = {
     "SimCSE": lambda backbone, table: objectives.SimCSE(
         backbone(), tokens=table, pooling="avg", augment=halves, seed=3
     ),
-    "SpanCorruption": lambda backbone, table: objectives.SpanCorruption(backbone(), tokens=table, rate=0.4, seed=3),
+    "SpanCorruption": lambda backbone, table: objectives.SpanCorruption(
+        backbone(hidden_dim=32, intermediate_dim=64), tokens=table, rate=0.4, seed=3
+    ),
     "TextInfilling": lambda backbone, table: objectives.TextInfilling(backbone(), tokens=table, seed=3),
     "CausalLM": lambda backbone, table: objectives.CausalLM(backbone(), tokens=table, seed=3),
     "PermutationLM": lambda backbone, table: objectives.PermutationLM(backbone(), tokens=table, seed=3),
