@@ -123,6 +123,11 @@ def test_every_run_gives_one_pair_an_epoch_and_another_in_the_next(pairs):
     assert np.mean(same) < 0.3
 
 
+def test_each_batch_has_draws_of_its_own(pairs):
+    share = np.mean([x["is_random"] for x in epochs(pairs, 6)], axis=0)
+    assert 0.2 < share.min() <= share.max() < 0.9
+
+
 def test_runs_cover_the_corpus(pairs, corpus):
     """Each run ends where the next one of its document begins."""
     rows = [row for row in corpus[0] if row]

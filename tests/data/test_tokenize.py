@@ -49,7 +49,7 @@ def test_ids_are_those_of_the_tokenizer(rng, lowercase, strip_accents):
 
 def test_ids_of_byte_pairs_are_those_of_a_graph(tmp_path):
     texts = ["it's 12345 'quoted' (signs)", "the cat's  mat", "Café"]
-    tokenizer = data.train_vocabulary(texts * 20, "roberta", size=300, directory=tmp_path)
+    tokenizer = data.train_vocabulary(texts * 20, "roberta", size=400, directory=tmp_path)
     assert data.fast_tokenizer(tokenizer)(tf.constant(texts)).to_list() == in_a_graph(tokenizer, texts)
 
 
@@ -93,7 +93,7 @@ def test_what_was_tokenized_is_not_tokenized_again(tmp_path, tokenizer, counted)
     assert opened(tokenizer=same) == first
     assert len(counted) == 1
     others = [
-        {"texts": [*TEXTS[:-1], TEXTS[-1] + "!"]},
+        {"texts": [*TEXTS[:-1], TEXTS[-1].replace("on", "in")]},
         {"texts": data.TextSource(TEXTS, labels=[0] * 6)},
         {"texts": data.TextSource(TEXTS, documents=[0] * 6)},
         {"tokenizer": keras_hub.tokenizers.BertTokenizer(ENGLISH, lowercase=True)},
