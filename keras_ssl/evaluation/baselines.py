@@ -60,7 +60,8 @@ def raw_features(data, batch_size=256):
 
     Example:
 
-    >>>     >>> from keras_ssl import evaluation
+    >>> import numpy as np
+    >>> from keras_ssl import evaluation
     >>> evaluation.raw_features(np.zeros((3, 2, 2, 1), "uint8"))[0].shape
     (3, 4)
     """

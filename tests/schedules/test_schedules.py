@@ -224,7 +224,7 @@ class Denoising(objectives.SelfSupervisedModel):
         return {"distance": negative_cosine(outputs["noisy"], outputs["z"])}
 
 
-@keras.saving.register_keras_serializable("keras_ssl_tests")
+@keras.saving.register_keras_serializable("schedules_tests")
 class Recorded(keras.optimizers.schedules.LearningRateSchedule):
     """Counts from one, so that a sum of gradients times rates tells which rates were used."""
 
@@ -291,7 +291,7 @@ def test_a_planned_rate_ends_with_the_training(rng, accumulation):
 
 
 def test_the_clock_is_saved_with_the_model(rng, tmp_path):
-    keras.saving.register_keras_serializable("keras_ssl_tests")(Denoising)
+    keras.saving.register_keras_serializable("schedules_tests")(Denoising)
     model = make(optimizer=keras.optimizers.SGD(WarmupCosine(0.1)))
     model.fit(rng.normal(size=(24, 3)).astype("float32"), batch_size=8, epochs=2, verbose=0)
     model.save(tmp_path / "model.keras")

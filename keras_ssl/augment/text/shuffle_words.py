@@ -29,7 +29,7 @@ class ShuffleWords:
     >>> ids = tf.constant([[1, 2, 3, 4, 5, 1, 0]])  # 3 continues 2
     >>> origin = ShuffleWords()(ids, table, RowDraws(seed=0, step=0, rows=1))
     >>> tf.gather(ids, origin, batch_dims=1).numpy().tolist()
-    [[1, 5, 2, 3, 4, 1, 0]]
+    [[1, 5, 4, 2, 3, 1, 0]]
 
     Reference: StructBERT, arXiv 1908.04577, section 3.2, with windows of three words, a twentieth of them shuffled.
     """
