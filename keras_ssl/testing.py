@@ -348,7 +348,7 @@ def _changed(x, function):
 
 
 def _are_ids(x):
-    return np.asarray(keras.tree.flatten(x)[0]).dtype.kind == "i"
+    return np.asarray(keras.tree.flatten(_inputs(x))[0]).dtype.kind == "i"
 
 
 def _poison(array, of):
