@@ -97,16 +97,16 @@ def dealt(source, batch_size, strategy, seed, start=0, batches=None, prepare=Non
             steps; or None.
     """
 
-    def read(slices, **only_these):
+    def read(dealt_here, **only_these):
         dataset = source.batches(batch_size, seed=seed, start=start, **only_these)
         if batches is not None:
-            dataset = dataset.take(batches * len(slices.mine))
+            dataset = dataset.take(batches * len(dealt_here.mine))
         if prepare is None:
             return dataset
-        mine = tf.constant(slices.mine, "int32")
+        mine = tf.constant(dealt_here.mine, "int32")
 
         def prepared(element, batch):
-            return prepare(batch, start + element // len(mine), mine[element % len(mine)], slices.total)
+            return prepare(batch, start + element // len(mine), mine[element % len(mine)], dealt_here.total)
 
         numbered = dataset.enumerate().map(prepared, num_parallel_calls=tf.data.AUTOTUNE)
         return numbered.prefetch(tf.data.AUTOTUNE)
