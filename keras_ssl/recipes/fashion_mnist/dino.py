@@ -27,4 +27,4 @@ def build(data, seed):
     return common.compiled(model, rate=1.5e-3)
 
 
-RECIPE = common.recipe("dino", "DINO", "2104.14294", build)
+RECIPE = common.recipe("dino", "DINO", "2104.14294", build, epochs=9)
