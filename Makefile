@@ -27,11 +27,15 @@ format: .venv/dev
 
 table: .venv/installed ## every recipe's scores
 	$(BIN)/python benchmarks/table.py
+	$(BIN)/python benchmarks/text_table.py
 
 bench: .venv/dev ## speed, as ratios against peers in the same run
 	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/image_objectives.py --again
 	$(BIN)/python benchmarks/image_views.py
+	$(BIN)/python benchmarks/text_step.py
+	$(BIN)/python benchmarks/text_pipeline.py
+	$(BIN)/python benchmarks/gradient_cache.py
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/checkpoint.py

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import report
 from each_alone import alone, peak_memory_mb, run_each
+from pages import paper, row, with_table, write_table
 from rich.console import Console
 
 from keras_ssl import recipes, runs
-from keras_ssl.files import written_aside
 
 DATA = "fashion_mnist_sample"
 ROOT = Path(__file__).parents[1]
@@ -42,14 +42,12 @@ def main(words=None):
         alone(measure, arguments.alone)
         return
     if arguments.write:
-        with_table("")  # marks that are not there are told now, not after hours
+        with_table("", PAGES, MARKERS)  # marks that are not there are told now, not after hours
     failed = run_each(__file__, [name for name in arguments.only if arguments.again or not result(name)])
     table = "\n".join(markdown([found for found in map(result, names) if found]))
     print(table)
     if arguments.write:
-        for page, text in with_table(table).items():
-            with written_aside(page) as aside:
-                aside.write_text(text)
+        write_table(table, PAGES, MARKERS)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
@@ -98,28 +96,10 @@ def markdown(results):
         scores = results[0]["scores"]["baselines"][kind]
         lines.append(row([label, "", "", *(f"{scores[key]:.3f}" for key in SCORES), "", "", ""]))
     for one in sorted(results, key=lambda one: -one["scores"]["linear"]):
-        paper = f"[{one['paper']}](https://arxiv.org/abs/{one['paper']})"
         scores = (f"{one['scores'][key]:.3f}" for key in SCORES)
         costs = f"{one['scores']['rankme']:.1f}", f"{one['seconds']:.0f}", f"{one['peak_memory_mb']:,.0f}"
-        lines.append(row([f"`{one['objective']}`", paper, f"`{one['recipe']}`", *scores, *costs]))
+        lines.append(row([f"`{one['objective']}`", paper(one["paper"]), f"`{one['recipe']}`", *scores, *costs]))
     return lines
-
-
-def row(cells):
-    return f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in cells)}|"
-
-
-def with_table(table):
-    """The text of each page with the table between the marks: dict from path to str."""
-    texts, (start, end) = {}, MARKERS
-    for page in PAGES:
-        text = page.read_text() if page.exists() else ""
-        before, _, rest = text.partition(start)
-        _, _, after = rest.partition(end)
-        if (text.count(start), text.count(end), rest.count(end)) != (1, 1, 1):
-            sys.exit(f"{page} must have the marks {start} and {end}, each once and in this order")
-        texts[page] = f"{before}{start}\n\n{table}\n\n{end}{after}"
-    return texts
 
 
 if __name__ == "__main__":

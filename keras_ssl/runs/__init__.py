@@ -3,6 +3,7 @@
 from keras_ssl.runs.early_stopping import early_stopping
 from keras_ssl.runs.embed import embed
 from keras_ssl.runs.evaluate import evaluate
+from keras_ssl.runs.evaluate_texts import texts_to_judge_by
 from keras_ssl.runs.export import export
 from keras_ssl.runs.pictures import as_rgb
 from keras_ssl.runs.pretrain import pretrain
@@ -32,4 +33,5 @@ __all__ = [
     "report",
     "report_figure",
     "spread",
+    "texts_to_judge_by",
 ]

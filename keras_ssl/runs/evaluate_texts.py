@@ -26,6 +26,23 @@ def evaluate_texts(folder, data, seed, progress):
         ValueError: If there is nothing to judge on.
     """
     names = folder.read_config()["judged_by"] if data is None else (data,)
+    return evaluation.evaluate_text(
+        folder.load_encoder(), folder.load_tokenizer(), **texts_to_judge_by(names), seed=seed, progress=progress
+    )
+
+
+def texts_to_judge_by(names):
+    """Labelled texts and pairs as `keras_ssl.evaluation.evaluate_text` takes them, of large sets an even part.
+
+    Args:
+        names: names or paths, see `judged_texts`.
+
+    Returns:
+        Dict of `"train"`, `"test"` and `"pairs"`, each None where there are none of the kind.
+
+    Raises:
+        ValueError: If there is nothing to judge on.
+    """
     labelled, pairs = judged_texts(names)
     if labelled is None and pairs is None:
         raise ValueError(
@@ -40,9 +57,7 @@ def evaluate_texts(folder, data, seed, progress):
     if pairs is not None:
         pairs = tuple(zip(*spread(pairs, PAIRS).pairs(np.arange(min(len(pairs), PAIRS))), strict=True))
         pairs = tuple(list(side) for side in pairs)
-    return evaluation.evaluate_text(
-        folder.load_encoder(), folder.load_tokenizer(), train, test, pairs=pairs, seed=seed, progress=progress
-    )
+    return {"train": train, "test": test, "pairs": pairs}
 
 
 def _as_lists(source):

@@ -1,6 +1,6 @@
 """SimCSE on the glosses of WordNet.
 
-keras-ssl pretrain sim_cse_wordnet
+keras-ssl pretrain sim_cse_wordnet --init-from runs/masked_lm_wordnet
 """
 
 from keras_ssl import objectives
@@ -13,4 +13,4 @@ def build(backbone, tokenizer, seed, pretrained):
     return common.compiled(model, pretrained, rate=3e-4, pretrained_rate=1e-4)
 
 
-RECIPE = common.recipe("sim_cse", "SimCSE", "2104.08821", build, epochs=3)
+RECIPE = common.recipe("sim_cse", "SimCSE", "2104.08821", build, epochs=3, after="masked_lm_wordnet")
