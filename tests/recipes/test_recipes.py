@@ -41,7 +41,8 @@ def test_names_are_those_of_the_files():
 def test_the_header_says_how_to_run_it_and_what_was_published(name):
     recipe = recipes.get(name)
     header = importlib.import_module(recipe.build.__module__).__doc__
-    assert f"\n\nkeras-ssl pretrain {name}\n" in header
+    after = getattr(recipe, "after", None)
+    assert f"\n\nkeras-ssl pretrain {name}{f' --init-from runs/{after}' if after else ''}\n" in header
     for words in ("\nSettings: ", "Not run here."):
         assert (words in header) is not recipe.tested
     if not recipe.tested:
