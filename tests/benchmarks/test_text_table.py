@@ -22,7 +22,7 @@ def table(tmp_path, monkeypatch):
     made = {
         "first": dataclasses.replace(first, name="first"),
         "a_second": dataclasses.replace(first, name="a_second", objective="SimCSE", paper="2104.08821", after="first"),
-        "other_data": dataclasses.replace(first, name="other_data", data="brown"),
+        "pictures": recipes.get("simclr_fashion_mnist"),
         "too_large": dataclasses.replace(first, name="too_large", tested=False),
     }
     monkeypatch.setattr(recipes, "names", lambda: sorted(made))
