@@ -20,4 +20,4 @@ def build(data, seed):
     return common.compiled(model)
 
 
-RECIPE = common.recipe("moco_v3", "MoCoV3", "2104.02057", build)
+RECIPE = common.recipe("moco_v3", "MoCoV3", "2104.02057", build, epochs=8)
