@@ -147,7 +147,8 @@ def bare_run(recipe, source):
             ends = [tf.cast(thing, "float32") for index, thing in enumerate(things) if index not in used]
             loss = tf.add_n([tf.reduce_mean(tf.square(end)) for end in ends])
         # Weights that only a loss uses, such as prototypes, are stepped too: they belong to the method.
-        gradients = tape.gradient(loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        values = [weight.value for weight in weights]  # TensorFlow makes no zeros for Keras's own variables
+        gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         model.optimizer.apply(gradients, weights)
         return loss
 
