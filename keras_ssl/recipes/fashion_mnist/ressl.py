@@ -13,7 +13,7 @@ def build(data, seed):
         common.encoder(data),
         projection_widths=(512, 128),
         momentum=0.97,
-        queue_size=2048,
+        queue_size=1024,
         augment=augment.Augmentation(augment.image.ressl_views, strength=1.0, solarize=0.2, blur=0.0),
         seed=seed,
     )
