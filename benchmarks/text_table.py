@@ -111,7 +111,7 @@ def held_out(recipe, folder, model):
     source = recipe.arrange(data.load_text(recipe.data, "test"), folder.load_tokenizer())
     found = model.evaluate(source, batch_size=recipe.batch_size, return_dict=True, verbose=0)
     found = {name: float(value) for name, value in found.items()}
-    if isinstance(source, data.TokenSource):
+    if "perplexity" in found and isinstance(source, data.TokenSource):
         counts = np.bincount(source.store.read(np.arange(source.store.ends[-1])))
         found["unigram_entropy"] = metrics.unigram_entropy(counts)
     return found

@@ -69,6 +69,7 @@ NAMES = {
         "StreamSource",
         "TaggedSource",
         "TextSource",
+        "TokenPairs",
         "TokenSource",
         "fast_tokenizer",
         "load",

@@ -41,6 +41,10 @@ class EncoderHalf(keras.Model):
     Args:
         backbone: `T5Backbone`, `BartBackbone` or another that takes two texts.
         **kwargs: `name`, `trainable` of `keras.Model`.
+
+    Attributes:
+        vocabulary_size: int, the backbone's.
+        max_sequence_length: int, the backbone's, or None.
     """
 
     def __init__(self, backbone, **kwargs):
@@ -51,6 +55,9 @@ class EncoderHalf(keras.Model):
         # `call` on symbolic inputs runs through the layers, so that they are not nested once more.
         outputs = half.call({f"encoder_{name}": tensor for name, tensor in inputs.items()})
         super().__init__(inputs=inputs, outputs=outputs, **{"name": f"{backbone.name}_encoder", **kwargs})
+        # As a backbone tells them; T5's positions have no end.
+        self.vocabulary_size = backbone.vocabulary_size
+        self.max_sequence_length = getattr(backbone, "max_sequence_length", None)
         self._backbone = json.dumps(keras.saving.serialize_keras_object(backbone))
 
     def get_config(self):

@@ -298,7 +298,8 @@ def _new_folder(recipe, output, strategy):
 def _pretrain(recipe, options, folder, strategy=None):
     is_chief = strategy is None or distribution.is_chief(strategy)
     console.tell_plainly(f"{recipe.objective} on {options.data}, {console.device_line(strategy)}")
-    progress = [runs.TrainingProgress(console.messages(), options.batch_size)] if is_chief else []
+    rows_word = "images" if recipe.kind == "pictures" else "rows"
+    progress = [runs.TrainingProgress(console.messages(), options.batch_size, rows_word)] if is_chief else []
     try:
         return runs.pretrain(recipe, options, folder, strategy=strategy, progress=progress)
     except KeyboardInterrupt as error:
@@ -321,7 +322,7 @@ def _to_go_on(recipe, folder):
 
 def _judge(folder, evaluate=True):
     """The scores of a run with labels, None without or unless asked for; the picture in any case."""
-    judged = evaluate and ("knn" in (folder.read_history() or [{}])[-1] or bool(folder.read_config().get("judged_by")))
+    judged = evaluate and ("knn" in (folder.read_history() or [{}])[-1] or folder.read_config().get("judged", False))
     with console.telling() as tell:
         scores = runs.evaluate(folder, progress=tell) if judged else None
         tell("picture and projector")

@@ -20,6 +20,7 @@ from keras_ssl.data.stream_source import StreamSource
 from keras_ssl.data.tagged_source import TaggedSource
 from keras_ssl.data.text_loading import load_tagged, load_text, text_names
 from keras_ssl.data.text_source import TextSource
+from keras_ssl.data.token_pairs import TokenPairs
 from keras_ssl.data.token_source import TokenSource
 from keras_ssl.data.tokenize import tokenize
 from keras_ssl.data.vocabulary import train_vocabulary
@@ -36,6 +37,7 @@ __all__ = [
     "StreamSource",
     "TaggedSource",
     "TextSource",
+    "TokenPairs",
     "TokenSource",
     "fast_tokenizer",
     "load",

@@ -73,10 +73,13 @@ def _take_the_name(aside, path):
     for file in _files(aside):
         with file.open("rb") as written:
             os.fsync(written.fileno())
-    if described(path) is not None:  # another process was faster
-        return
-    shutil.rmtree(path, ignore_errors=True)
-    os.replace(aside, path)
+    try:
+        os.rename(aside, path)  # which takes no folder's place
+    except OSError:
+        if described(path) is not None:  # another process was faster
+            return
+        shutil.rmtree(path, ignore_errors=True)
+        os.rename(aside, path)
 
 
 def _files(folder):

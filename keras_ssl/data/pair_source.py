@@ -8,6 +8,8 @@ from keras_ssl.data.source import Source
 class PairSource(Source):
     """Pairs of texts by number, a gloss and an example for it, say: a batch has `views`, and no `x`.
 
+    To learn from them, `data.tokenize` makes `TokenPairs` of them.
+
     Args:
         first: `TextSource`.
         second: `TextSource` of as many texts; text `i` of both belong together.

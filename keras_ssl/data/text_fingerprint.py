@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_ssl.data.pair_source import PairSource
 from keras_ssl.data.text_source import TextSource
 
 AT_A_TIME = 4096
 
 
 def as_text_source(texts):
-    """`texts` itself if it is a `TextSource`, else one of all the str in it."""
+    """`texts` itself if it is a `TextSource`, else one of all the str in it, of pairs of both sides."""
     if isinstance(texts, TextSource):
         return texts
+    if isinstance(texts, PairSource):
+        return TextSource(_BothSides(texts), name=texts.name)
     if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise ValueError(f"`texts` must be a TextSource, or an iterable of str. Received: texts={texts!r}")
     return TextSource(list(texts))
@@ -63,6 +66,21 @@ def tokenizer_fingerprint(tokenizer):
 def text_batches(source):
     """The texts of a source in order, as lists of bytes."""
     return (batch["x"].tolist() for batch in source.ordered(AT_A_TIME).as_numpy_iterator())
+
+
+class _BothSides:
+    """The texts of a `PairSource`, first all of one side, as a store."""
+
+    def __init__(self, pairs):
+        self._sides, self._pairs = (pairs.first, pairs.second), len(pairs)
+
+    def __len__(self):
+        return 2 * self._pairs
+
+    def __getitems__(self, rows):
+        sides, rows = np.divmod(rows, self._pairs)
+        found = [iter(one._encoded(rows[sides == number])) for number, one in enumerate(self._sides)]
+        return [next(found[side]) for side in sides]
 
 
 def key_of(*parts):

@@ -34,6 +34,7 @@ class TokenSource(Source):
     """
 
     rows_word = "texts"
+    _length_shape = ()  # of what a batch is padded to
 
     def __init__(self, folder, *, max_length=128, buckets=8, window=50):
         self.store = folder if isinstance(folder, TokenStore) else TokenStore(folder)
@@ -71,7 +72,7 @@ class TokenSource(Source):
             order = RowDraws(seed, number, 1).permutation("batches", tf.cast(count, "int32"))[0]
             index, lengths = tf.numpy_function(self._by_length, [drawn, order], (tf.int64, tf.int64))
             parts = tf.gather(tf.reshape(index, (-1, slices.total, rows)), mine, axis=1)
-            lengths = tf.repeat(tf.ensure_shape(lengths, [None]), len(slices.mine))
+            lengths = tf.repeat(tf.ensure_shape(lengths, [None, *self._length_shape]), len(slices.mine), axis=0)
             return tf.data.Dataset.from_tensor_slices((tf.reshape(parts, (-1, rows)), lengths))
 
         first = start // epoch_batches * epoch_windows + start % epoch_batches // self.window

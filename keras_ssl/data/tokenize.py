@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_ssl.augment.text import TokenTable
 from keras_ssl.data.cached_folder import cached_folder, user_cache
 from keras_ssl.data.fast_tokenizer import fast_tokenizer
+from keras_ssl.data.pair_source import PairSource
 from keras_ssl.data.text_fingerprint import (
     AT_A_TIME,
     as_text_source,
@@ -18,6 +19,7 @@ from keras_ssl.data.text_fingerprint import (
     text_fingerprint,
     tokenizer_fingerprint,
 )
+from keras_ssl.data.token_pairs import TokenPairs
 from keras_ssl.data.token_source import TokenSource
 from keras_ssl.data.token_store import CONTINUES, IDS, write_columns
 from keras_ssl.data.word_marks import word_marks
@@ -35,7 +37,7 @@ def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
     take two bytes each where there are at most 65,536 of them, else four.
 
     Args:
-        texts: `TextSource`, or an iterable of str. They are read in batches.
+        texts: `TextSource`, or an iterable of str; or a `PairSource`. They are read in batches.
         tokenizer: keras-hub tokenizer, of `data.train_vocabulary` for instance.
         directory: folder to keep token ids in, or None for the user's cache (`XDG_CACHE_HOME`, else `~/.cache`).
         words: function from a str to the list of its words, for instance `jieba.lcut`, where the text itself does not
@@ -44,10 +46,11 @@ def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
         arrangement: `max_length`, `buckets` and `window` of `TokenSource`.
 
     Returns:
-        `TokenSource`.
+        `TokenSource`, or `TokenPairs` of a `PairSource`.
 
     Raises:
-        ValueError: If the tokenizer has no vocabulary or no padding token, or if all texts are empty.
+        ValueError: If the tokenizer has no vocabulary or no padding token, if all texts are empty, or if `words` is a
+            lambda.
 
     Example:
 
@@ -60,6 +63,9 @@ def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
     ...     next(iter(source.ordered(2)))["x"]["token_ids"].numpy().tolist()
     [[2, 5, 6, 7, 3, 0, 0, 0], [2, 5, 3, 0, 0, 0, 0, 0]]
     """
+    if isinstance(texts, PairSource):
+        sides = (texts.first, texts.second)
+        return TokenPairs(*(tokenize(one, tokenizer, directory, words=words, **arrangement) for one in sides))
     source, table = as_text_source(texts), TokenTable.of(tokenizer)
     key = key_of(VERSION, text_fingerprint(source), tokenizer_fingerprint(tokenizer), _name_of(words))
     shown = re.sub(r"[^\w-]+", "_", source.name)[:40]
@@ -72,6 +78,10 @@ def _name_of(function):
     if function is None:
         return None
     names = [getattr(function, attribute, None) for attribute in ("__module__", "__qualname__")]
+    if names[1] and names[1].endswith("<lambda>"):
+        raise ValueError(
+            f"`words` must be a function with a name, which stands for it on disk. Received: words={function}"
+        )
     return names if names[1] else repr(function)
 
 

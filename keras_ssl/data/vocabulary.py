@@ -27,7 +27,7 @@ def train_vocabulary(texts, family="bert", *, size=8192, lowercase=None, directo
     NOTE: SentencePiece keeps its texts in memory: of more than two million it takes every second, third, ... one.
 
     Args:
-        texts: `TextSource`, or an iterable of str. They are read in batches.
+        texts: `TextSource`, or an iterable of str; or a `PairSource`. They are read in batches.
         family: str, see above.
         size: int, the most pieces; a small corpus may give fewer.
         lowercase: bool, whether case and, for WordPiece, accents are dropped; None for what the family does: BERT and

@@ -83,7 +83,7 @@ class FineTuning:
         optimizer = optimizers.AdamWOnMatrices(rate, weight_decay=self.weight_decay, global_clipnorm=1.0)
         # Without XLA, which would compile the step for each length anew.
         model.compile(optimizer, _mean_cross_entropy, jit_compile=False)
-        history = model.fit(batches, epochs=self.epochs, verbose=0)
+        history = model.fit(batches, epochs=self.epochs, shuffle=False, verbose=0)
         if not np.isfinite(history.history["loss"]).all():
             raise ValueError(
                 f"`learning_rate` must be smaller: the weights diverged. Received: learning_rate={self.learning_rate}"

@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ssl.augment.text import TokenTable, pack
+from keras_ssl.augment.text import TokenTable, graph_tokenizer, pack, padding_mask
 from keras_ssl.evaluation.feature_function import FeatureFunction
 
 # Lengths are rounded up to a multiple of this: an encoder is traced once for each length.
 LENGTH_STEP = 16
+TOKENIZED_AT_A_TIME = 4096
 
 
 def encode_texts(encoder, tokenizer, texts, max_length=128, batch_size=256):
@@ -73,12 +74,11 @@ def checked_texts(name, texts):
 
 
 def token_ids_of(tokenizer, texts):
-    """Ids of texts without start and end: int32 RaggedTensor of shape `(texts, None)`."""
-    length = getattr(tokenizer, "sequence_length", None)
-    if length is not None:
-        raise ValueError(f"`tokenizer` must not pad: make it without that. Received: sequence_length={length}")
-    rows = [np.asarray(ids, "int32") for ids in tokenizer(texts)]
-    return tf.RaggedTensor.from_row_lengths(np.concatenate(rows), [len(row) for row in rows])
+    """Ids of texts without start and end, as they are in training: int32 RaggedTensor of shape `(texts, None)`."""
+    # Called directly, a tf.function warns of retracing as soon as a few encoders were looked at.
+    tokenize = graph_tokenizer(tokenizer).get_concrete_function()
+    parts = (texts[start : start + TOKENIZED_AT_A_TIME] for start in range(0, len(texts), TOKENIZED_AT_A_TIME))
+    return tf.concat([tokenize(tf.constant(part)) for part in parts], axis=0)
 
 
 def packed_ids(token_ids, table, max_length):
@@ -104,7 +104,7 @@ def inputs_of(encoder, token_ids, table):
     """The dict that an encoder takes, mask and segments added where it has such inputs."""
     known = {
         "token_ids": token_ids,
-        "padding_mask": tf.cast(token_ids != table.pad_id, "int32"),
+        "padding_mask": padding_mask(token_ids, table),
         "segment_ids": tf.zeros_like(token_ids),
     }
     return {name: known[name] for name in _input_names(encoder)}

@@ -10,8 +10,8 @@ def token_report(true, predicted):
     """Precision, recall, F1 and support of each tag of tokens, with averages, and of entities if tags are BIO.
 
     The tokens' part is scikit-learn's `precision_recall_fscore_support`, with 0 where nothing was predicted or there is
-    nothing to find. Where every tag is `O` or begins with the letter of a BIO, IOB or BIOES scheme and a hyphen, the
-    entities' part counts whole entities, as CoNLL-2003's script does, by seqeval.
+    nothing to find. Where every tag is `O` or begins with the letter of a BIO, IOB, BIOES or BILOU scheme and a
+    hyphen, the entities' part counts whole entities, as CoNLL-2003's script does, by seqeval.
 
     Args:
         true: list of sentences, each a list of tags, str.
@@ -92,7 +92,7 @@ def format_token_report(report):
 
 
 def are_entities(tags):
-    """Whether all tags are of a BIO, IOB or BIOES scheme, and not all `O`."""
+    """Whether all tags are of a BIO, IOB, BIOES or BILOU scheme, and not all `O`."""
     return all(_ENTITY_TAG.fullmatch(tag) for tag in tags) and set(tags) != {"O"}
 
 
@@ -106,12 +106,18 @@ def seqeval_metrics():
 
 
 def _entities(true, predicted):
-    report = seqeval_metrics().classification_report(true, predicted, output_dict=True, zero_division=0)
+    sides = ([[_bioes(tag) for tag in tags] for tags in sentences] for sentences in (true, predicted))
+    report = seqeval_metrics().classification_report(*sides, output_dict=True, zero_division=0)
     rows = {
         name: _row(row["precision"], row["recall"], row["f1-score"], row["support"]) for name, row in report.items()
     }
     averages = {kind: rows.pop(f"{kind} avg") for kind in ("micro", "macro", "weighted")}
     return {"types": rows, "averages": averages}
+
+
+def _bioes(tag):
+    """A tag of BILOU as one of BIOES, which seqeval reads without being told."""
+    return {"L": "E", "U": "S"}.get(tag[0], tag[0]) + tag[1:]
 
 
 def _row(precision, recall, f1, support):

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_ssl.evaluation.text_features import token_ids_of
+
 
 class WordPieces:
     """The pieces of sentences that are given as words; the first piece of each word stands for it.
@@ -29,7 +31,7 @@ class WordPieces:
         room = max_length - len(start) - len(end)
         if room < 1:
             raise ValueError(f"`max_length` must leave room for a piece. Received: max_length={max_length}")
-        pieces = [list(ids)[:room] for ids in tokenizer(_marked(tokenizer, sentences))]
+        pieces = token_ids_of(tokenizer, _marked(tokenizer, sentences))[:, :room].to_list()
         token_ids, words = [], []
         for sentence, first in zip(sentences, np.cumsum([0, *self.lengths[:-1]]), strict=True):
             row, marks = [], []

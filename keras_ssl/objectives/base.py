@@ -547,6 +547,11 @@ class SelfSupervisedModel(keras.Model):
         return total + sum(ops.cast(loss, "float32") for loss in self._activity_losses)
 
     def _log(self, logs, rows):
+        # Else a call that finds no more data counts rows without their values, and means come out too low.
+        with tf.control_dependencies([tf.convert_to_tensor(value) for value in tf.nest.flatten(logs)]):
+            return self._updated_meters(logs, rows)
+
+    def _updated_meters(self, logs, rows):
         for name, meter in self._meters.items():
             value, weight = logs[name] if isinstance(logs[name], tuple) else (logs[name], None)
             if weight is None:

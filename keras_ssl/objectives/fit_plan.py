@@ -100,7 +100,9 @@ def dealt(source, batch_size, strategy, seed, start=0, batches=None, prepare=Non
     def read(dealt_here, **only_these):
         dataset = source.batches(batch_size, seed=seed, start=start, **only_these)
         if batches is not None:
-            dataset = dataset.take(batches * len(dealt_here.mine))
+            count = batches * len(dealt_here.mine)
+            # Without the number of them, where it cannot be told, Keras warns at the last.
+            dataset = dataset.take(count).apply(tf.data.experimental.assert_cardinality(count))
         if prepare is None:
             return dataset
         mine = tf.constant(dealt_here.mine, "int32")

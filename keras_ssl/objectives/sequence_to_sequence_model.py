@@ -2,11 +2,11 @@
 
 from keras import ops
 
-from keras_ssl import backbones, losses, metrics
-from keras_ssl.objectives.token_model import TokenModel
+from keras_ssl import backbones
+from keras_ssl.objectives.token_prediction import TokenPrediction
 
 
-class SequenceToSequenceModel(TokenModel):
+class SequenceToSequenceModel(TokenPrediction):
     """An objective in which an encoder reads one text and a decoder writes another, piece by piece.
 
     A subclass names its one term, makes in `views` what is read, `token_ids`, and what is to be written, `labels`, both
@@ -16,9 +16,6 @@ class SequenceToSequenceModel(TokenModel):
     On keras-hub's encoder-decoders, such as `T5Backbone` and `BartBackbone`, `decode` is there; other backbones need
     one of their own.
     """
-
-    diagnostics_names = ("accuracy", "perplexity")
-    meter_types = {"perplexity": metrics.Perplexity}
 
     @property
     def first_id(self):
@@ -54,13 +51,6 @@ class SequenceToSequenceModel(TokenModel):
         prefix = ops.concatenate([first, labels[:, :-1]], axis=1)
         z, logits = self.decode(views["token_ids"], prefix, training)
         return {"z": z, "logits": logits, "labels": labels, "weights": self.padding_mask(labels)}
-
-    def objective(self, outputs):
-        return {self.terms[0]: losses.token_cross_entropy(outputs["labels"], outputs["logits"], outputs["weights"])}
-
-    def diagnostics(self, outputs):
-        right = metrics.token_accuracy(outputs["labels"], outputs["logits"], outputs["weights"])
-        return {"accuracy": right, "perplexity": SequenceToSequenceModel.objective(self, outputs)[self.terms[0]]}
 
 
 def check_encoder_decoder(backbone):

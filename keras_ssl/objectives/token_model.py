@@ -95,12 +95,18 @@ class TokenModel(SelfSupervisedModel):
         x = token_inputs(x)
         for name, value in x.items():
             dtype = getattr(value.dtype, "name", str(value.dtype))
-            if len(value.shape) != 2 or not dtype.startswith(("int", "uint")):
+            if len(value.shape) != 2 or value.shape[1] == 0 or not dtype.startswith(("int", "uint")):
                 raise ValueError(
                     f"`{name}` must be whole numbers of shape (rows, length), as a keras_ssl.data.TokenSource makes "
                     f"them from texts. Received: shape {tuple(value.shape)}, dtype {dtype}"
                 )
         token_ids = x["token_ids"]
+        for name, value in x.items():
+            if value.shape[1] != token_ids.shape[1] and None not in (value.shape[1], token_ids.shape[1]):
+                raise ValueError(
+                    f"`{name}` must have the shape of `token_ids`, {tuple(token_ids.shape)}. "
+                    f"Received: shape {tuple(value.shape)}"
+                )
         longest = getattr(self.backbone, "max_sequence_length", None)
         if longest is not None and token_ids.shape[1] is not None and token_ids.shape[1] > longest:
             raise ValueError(
@@ -129,8 +135,7 @@ class TokenModel(SelfSupervisedModel):
 
     def pieces_of(self, texts):
         """Ids of texts, without start and end: a list of lists of ints."""
-        if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in texts):
-            raise ValueError(f"`texts` must be a list of one or more texts. Received: texts={texts!r}")
+        check_texts(texts)
         tokenizer = self.need_tokenizer()
         if self._tokenize is None or self._tokenize[0] is not tokenizer:
             self._tokenize = (tokenizer, graph_tokenizer(tokenizer))
@@ -188,6 +193,12 @@ class TokenModel(SelfSupervisedModel):
 def _pooled_dense(backbone):
     layer = getattr(backbone, "pooled_dense", None)
     return () if layer is None else layer.variables
+
+
+def check_texts(texts):
+    """Refuses what is no list of texts, a single one too."""
+    if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"`texts` must be a list of one or more texts. Received: texts={texts!r}")
 
 
 def token_inputs(x):

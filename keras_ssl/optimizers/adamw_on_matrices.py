@@ -29,5 +29,8 @@ class AdamWOnMatrices(keras.optimizers.AdamW):
 
     def build(self, variables):
         if not self.built:
-            self.exclude_from_weight_decay(var_list=[variable for variable in variables if len(variable.shape) < 2])
+            # The biases of attention have a row for each head.
+            self.exclude_from_weight_decay(
+                var_list=[one for one in variables if len(one.shape) < 2 or one.name.endswith("bias")]
+            )
         super().build(variables)

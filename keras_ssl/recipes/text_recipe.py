@@ -20,8 +20,8 @@ class TextRecipe(Recipe):
         arrange: callable that takes texts and tokenizer and returns the source of batches, for instance a
             `keras_ssl.data.TokenSource`.
         build: callable that takes `(backbone, tokenizer, seed, pretrained)` and returns a compiled
-            `keras_ssl.objectives.TokenModel`; `pretrained` is true where the backbone is to be trained on, which wants
-            a lower rate.
+            `keras_ssl.objectives.TokenModel`; `pretrained` is true where the backbone is a preset's, which wants a
+            lower rate.
         after: str, the recipe whose encoder this one is meant to go on from, by `--init-from`; None for none.
         judged_by: names for `keras_ssl.data.load_text` of labelled texts and of pairs, by which the encoder is judged.
         **others: see `Recipe`; `scores` are named as in `keras_ssl.evaluation.evaluate_text`.

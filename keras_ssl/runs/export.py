@@ -56,7 +56,8 @@ def _export_texts(folder, output, format, options):
         raise ValueError(f"`format` must be savedmodel for a run on texts. Received: format={format!r}")
     for name in options.keys() & {"layer", "input_dtype", "from_bytes"}:
         raise ValueError(f"`{name}` is for runs on pictures. Received: {name}={options[name]!r}")
-    examples = spread(data.load_text(RunOptions.of(folder).data), EXAMPLES)
+    texts = data.load_text(RunOptions.of(folder).data)
+    examples = spread(texts.first if isinstance(texts, data.PairSource) else texts, EXAMPLES)
     serving.export_text_encoder(folder.load_encoder(), folder.load_tokenizer(), output, examples=examples, **options)
     return output
 

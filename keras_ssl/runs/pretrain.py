@@ -83,9 +83,9 @@ def _pretrain(recipe, options, folder, strategy, progress):
             folder.save_model(model)
 
     def begin(logs):
+        job.save(folder)
         folder.sweep()
         folder.forget_metrics()
-        job.save(folder)
         describe("training")
 
     if is_chief:

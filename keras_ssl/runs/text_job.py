@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from keras_ssl import data
+from keras_ssl import backbones, data
+from keras_ssl.data.text_fingerprint import tokenizer_fingerprint
 from keras_ssl.runs.judged_texts import judged_texts
 from keras_ssl.runs.picture_job import copy_encoder
 from keras_ssl.runs.run_folder import RunFolder
@@ -20,22 +21,29 @@ class TextJob:
     """
 
     def __init__(self, recipe, options):
+        if options.image_size is not None:
+            raise ValueError(f"`image_size` is for runs on pictures. Received: image_size={options.image_size}")
         self._recipe, self._options = recipe, options
         self._judged_by = recipe.judged_by if options.data == recipe.data else (options.data,)
         self._preset = options.init_from if _is_preset(options.init_from) else None
+        self._from_preset = self._preset is not None or _began_with_preset(options.init_from)
         texts = data.load_text(options.data)
+        if isinstance(texts, data.PairSource) and recipe.objective != "SimCSE":
+            raise ValueError(
+                f"`data` must be texts for {recipe.objective}, for only SimCSE learns from pairs. "
+                f"Received: data={options.data!r}"
+            )
+        self._labelled, self._pairs = judged_texts(self._judged_by)
         self.tokenizer = self._tokenizer(texts)
         self.train = recipe.arrange(texts, self.tokenizer)
         self.watched = self._watched()
 
     def model(self):
         """A new, compiled objective."""
-        if self._preset is None:
-            backbone, pretrained = self._recipe.backbone(self.tokenizer), self._options.init_from is not None
-        else:
-            from keras_hub.models import Backbone
-
-            backbone, pretrained = Backbone.from_preset(self._preset), True
+        backbone = self._pretrained_backbone()
+        pretrained = backbone is not None
+        if not pretrained:
+            backbone = self._recipe.backbone(self.tokenizer)
         return self._recipe.build(backbone, self.tokenizer, self._options.seed, pretrained)
 
     def start_from(self, model, init_from):
@@ -43,16 +51,34 @@ class TextJob:
         if self._preset is None:
             copy_encoder(model, RunFolder.open(init_from).load_encoder(), init_from)
 
+    def _pretrained_backbone(self):
+        """That of the preset which this run or the one before it began with, or None."""
+        if self._preset is not None:
+            from keras_hub.models import Backbone
+
+            return Backbone.from_preset(self._preset)
+        if self._from_preset:
+            return backbones.backbone_of(RunFolder.open(self._options.init_from).load_encoder())
+        return None
+
     def save(self, folder):
-        """Saves the tokenizer."""
+        """Saves the tokenizer; that of a run which is gone on with must be the same."""
         folder.save_tokenizer(self.tokenizer)
+        saved, own = (tokenizer_fingerprint(one) for one in (folder.load_tokenizer(), self.tokenizer))
+        if saved != own:
+            raise ValueError(
+                "`data` must be what the run began with, for its ids are those of another vocabulary now. "
+                f"Received: data={self._options.data!r}"
+            )
 
     def described(self):
         """Entries of the run's configuration: dict."""
         train = self.train
         return {
             "kind": "texts",
+            "from_preset": self._from_preset,
             "judged_by": self._judged_by,
+            "judged": self._labelled is not None or self._pairs is not None,
             "data": {"name": train.name, train.rows_word: len(train), "classes": train.classes},
         }
 
@@ -66,11 +92,14 @@ class TextJob:
         return self._recipe.tokenizer(texts)
 
     def _watched(self):
-        labelled, _ = judged_texts(self._judged_by)
-        if labelled is None:
+        if self._labelled is None:
             return None
         longest = getattr(self.train, "max_length", None) or self.train.length  # of blocks and pairs
-        return tuple(data.tokenize(texts, self.tokenizer, max_length=longest) for texts in labelled)
+        return tuple(data.tokenize(texts, self.tokenizer, max_length=longest) for texts in self._labelled)
+
+
+def _began_with_preset(run):
+    return run is not None and RunFolder.open(run).read_config().get("from_preset", False)
 
 
 def _is_preset(folder):

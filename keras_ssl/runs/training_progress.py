@@ -14,14 +14,16 @@ class TrainingProgress(keras.callbacks.Callback):
 
     Args:
         console: `rich.console.Console` to write to.
-        batch_size: int, rows of a global batch, for the images a second.
+        batch_size: int, rows of a global batch, for the rows a second.
+        rows_word: str, what rows are called.
         interval: float, seconds between two looks at the logs within an epoch: each look waits for the device.
     """
 
-    def __init__(self, console, batch_size, interval=0.5):
+    def __init__(self, console, batch_size, rows_word="images", interval=0.5):
         super().__init__()
         self.console = console
         self.batch_size = batch_size
+        self.rows_word = rows_word
         self.interval = interval
         self._bar = None
         self._latest = {}
@@ -60,7 +62,7 @@ class TrainingProgress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._latest |= {name: float(logs[name]) for name in SHOWN if name in (logs or {})}
         seconds = time.perf_counter() - self._epoch_started
-        speed = f"{self._speed:,.0f} images/s  " if self._speed else ""
+        speed = f"{self._speed:,.0f} {self.rows_word}/s  " if self._speed else ""
         last = self._epochs - epoch == 1 or self.model.stop_training
         ending = "" if last else f"  {as_time(self._left(self._steps))} left"
         self.console.print(
@@ -98,7 +100,7 @@ class TrainingProgress(keras.callbacks.Callback):
         self._bar.update(
             self._task,
             completed=batch,
-            speed=f"{self._speed:,.0f} images/s",
+            speed=f"{self._speed:,.0f} {self.rows_word}/s",
             left=f"{as_time(left)} left" if left is not None else "",
             latest=self._figures(),
         )

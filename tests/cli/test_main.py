@@ -121,6 +121,17 @@ def test_pretrain_judges_and_shows(cli, pictures):
     assert all(text in result.stdout for text in ("raw pixels", "random encoder", "trained encoder", str(run)))
 
 
+def test_pretrain_on_texts_without_labels_shows_what_it_can(cli, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    Path("lines.txt").write_text("".join(f"a line with number {row}\n" for row in range(120)))
+    result = cli("pretrain", "tiny_masked_lm", "--data", "lines.txt", "--epochs", 1)
+    assert result.exit_code == 0, result.output
+    assert "rows/s" in result.stderr
+    run = Path("runs/tiny_masked_lm-1")
+    assert (run / "report.png").is_file()
+    assert not (run / "metrics.json").exists()
+
+
 def test_each_run_has_its_own_folder(cli, pictures):
     for _ in range(2):
         cli("pretrain", "tiny_denoising", "--data", pictures, "--epochs", 1, "--no-evaluate")

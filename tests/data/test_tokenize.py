@@ -146,6 +146,8 @@ def test_refuses(tmp_path, tokenizer):
     with pytest.raises(ValueError, match="`tokenizer` must have a padding token") as error:
         data.tokenize(TEXTS, plain, tmp_path)
     assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="`words` must be a function with a name.*Received: words=<function"):
+        data.tokenize(TEXTS, tokenizer, tmp_path, words=lambda text: text.split())
 
 
 CHINESE = [

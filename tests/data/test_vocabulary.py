@@ -43,6 +43,14 @@ def test_t5_ends_with_its_sentinels(tmp_path):
     ]
 
 
+def test_both_sides_of_pairs_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_ssl.data.text_fingerprint.AT_A_TIME", 7)  # batches lie across the sides
+    sides = TEXTS[:20], TEXTS[20:40]
+    pairs = data.PairSource(*map(data.TextSource, sides))
+    expected = data.train_vocabulary(TEXTS[:40], size=140, directory=tmp_path / "texts")
+    assert pieces(data.train_vocabulary(pairs, size=140, directory=tmp_path / "pairs")) == pieces(expected)
+
+
 def test_case_and_accents_are_dropped_or_kept(tmp_path):
     dropped = data.train_vocabulary(TEXTS, size=140, directory=tmp_path)
     kept = data.train_vocabulary(TEXTS, size=140, lowercase=False, directory=tmp_path)

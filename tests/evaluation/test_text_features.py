@@ -3,7 +3,7 @@ import keras_hub
 import numpy as np
 import pytest
 
-from keras_ssl import backbones, evaluation
+from keras_ssl import backbones, data, evaluation, objectives
 
 
 def alone(encoder, tokenizer, text, length):
@@ -25,6 +25,25 @@ def test_features_are_those_of_each_text_alone(text_backbone, tokenizer, sentenc
     expected = [alone(encoder, tokenizer, text, 16) for text in texts]
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_array_equal(found, evaluation.encode_texts(encoder, tokenizer, texts, batch_size=4))
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bart", "t5"])
+def test_byte_pairs_and_sentence_pieces_are_those_of_training(tmp_path, family):
+    from keras_hub.models import BartBackbone, GPT2Backbone, T5Backbone
+
+    words = ["In 1999 they don't", "12345 cats, dogs and 678 birds", "a cat"]
+    size = {"t5": 160}.get(family, 320)
+    tokenizer = data.train_vocabulary(words * 4, family, size=size, directory=tmp_path)
+    size = tokenizer.vocabulary_size()
+    model = {
+        "gpt2": lambda: objectives.CausalLM(GPT2Backbone(size, 1, 2, 8, 8, max_sequence_length=32), tokenizer),
+        "bart": lambda: objectives.TextInfilling(BartBackbone(size, 1, 2, 8, 8, max_sequence_length=32), tokenizer),
+        "t5": lambda: objectives.SpanCorruption(T5Backbone(size, 1, 2, 8, 8), tokenizer),
+    }[family]()
+    found = evaluation.encode_texts(model.encoder, tokenizer, words)
+    np.testing.assert_allclose(found, model.embed(words), atol=1e-5)
+    # What is longer than the backbone has places for is cut; T5 has no end of places.
+    assert evaluation.encode_texts(model.encoder, tokenizer, ["a cat " * 90]).shape == (1, 8)
 
 
 def test_texts_are_cut_to_the_length(text_encoder, tokenizer):

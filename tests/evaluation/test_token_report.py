@@ -40,6 +40,14 @@ def test_entities_are_counted_whole():
     assert report["types"]["PER"]["f1"] == report["types"]["ORG"]["f1"] == 0.0
 
 
+def test_entities_of_bilou_end_where_they_say():
+    # Two places of one word each, side by side, then one of three words.
+    true = [["U-LOC", "U-LOC", "O", "B-LOC", "I-LOC", "L-LOC"]]
+    found = [["U-LOC", "O", "O", "B-LOC", "I-LOC", "L-LOC"]]
+    average = evaluation.token_report(true, found)["entities"]["averages"]["micro"]
+    assert average == {"precision": 1.0, "recall": 2 / 3, "f1": pytest.approx(0.8), "support": 3}
+
+
 def test_a_missing_seqeval_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "seqeval", None)
     monkeypatch.setitem(sys.modules, "seqeval.metrics", None)

@@ -350,3 +350,11 @@ def test_gradients_that_no_scale_can_mend_end_half_precision_too(rows):
     with pytest.raises(FloatingPointError, match="the weights are the last good ones"):
         model.fit(data, steps_per_epoch=40, verbose=0)
     assert int(model.optimizer_steps()) == 0
+
+
+def test_means_over_data_of_unknown_number_are_over_all_of_it(rows):
+    model = Denoising(encoder())
+    model.compile("sgd")
+    known = tf.data.Dataset.from_tensor_slices(rows).batch(8, drop_remainder=True)
+    unknown = known.filter(lambda batch: True)
+    assert model.evaluate(unknown, verbose=0) == model.evaluate(known, verbose=0)

@@ -152,7 +152,12 @@ def test_refuses_vocabularies(tiny_bert, arguments, message):
         (np.zeros((4,), "int32"), r"`token_ids` must be whole numbers of shape"),
         (np.full((4, 8), 99, "int32"), r"`token_ids` must be in \[0, 26\)"),
         (np.full((4, 17), 9, "int32"), "`token_ids` must have at most the 16 places"),
+        (np.zeros((4, 0), "int32"), "`token_ids` must be whole numbers of shape"),
         ({"ids": np.full((4, 8), 9, "int32")}, "`x` must have the key 'token_ids'"),
+        (
+            {"token_ids": np.full((4, 8), 9, "int32"), "word_ids": np.zeros((4, 6), "int32")},
+            r"`word_ids` must have the shape of `token_ids`, \(4, 8\). Received: shape \(4, 6\)",
+        ),
     ],
 )
 def test_refuses_data(model, x, message):
@@ -163,8 +168,13 @@ def test_refuses_data(model, x, message):
 def test_refuses_texts(model, tiny_bert, table):
     with pytest.raises(ValueError, match=r"`texts` must have the mask token '\[MASK\]'"):
         model.fill_mask(["no mask"])
+    with pytest.raises(ValueError, match="`top_k` must be at least 1. Received: top_k=0"):
+        model.fill_mask(["a [MASK]"], top_k=0)
     with pytest.raises(ValueError, match="`texts` must be a list of one or more texts"):
         model.embed("one text")
+    for texts in ("one [MASK]", [], [7]):
+        with pytest.raises(ValueError, match="`texts` must be a list of one or more texts"):
+            model.fill_mask(texts)
     with pytest.raises(ValueError, match="set `model.tokenizer`"):
         MaskedLM(tiny_bert(), tokens=table).embed(["the cat"])
 
@@ -225,3 +235,15 @@ def test_the_step_makes_no_views_where_the_pipeline_did(model, sentences):
     model.views = watched
     model.fit(Sentences(sentences), batch_size=8, verbose=0)
     assert made_eagerly == [False]  # once, when the pipeline was traced
+
+
+class OfUnknownNumber(Sentences):
+    def batches(self, *args, **kwargs):
+        return super().batches(*args, **kwargs).filter(lambda batch: True)
+
+
+@pytest.mark.filterwarnings("error:Your input ran out of data")
+def test_a_source_whose_batches_are_not_counted_ends_without_a_warning(model, sentences):
+    source = OfUnknownNumber(sentences)
+    model.evaluate(source, batch_size=8, verbose=0)
+    model.fit(source, batch_size=8, validation_data=source, verbose=0)

@@ -1,13 +1,15 @@
 """Runs on texts, from a file to an export."""
 
 import csv
+import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from keras_ssl import recipes, runs, serving
+from keras_ssl import objectives, recipes, runs, serving
 
 ANIMALS, THINGS = ("cat", "dog", "bird", "fish"), ("table", "chair", "lamp", "door")
 
@@ -84,7 +86,7 @@ def test_starts_from_a_run(trained, tmp_path):
     folder, first = trained(epochs=1)
     _, second = trained("second", init_from=str(folder.path), epochs=1)
     assert second.tokenizer.get_vocabulary() == first.tokenizer.get_vocabulary()
-    assert type(second.optimizer).__name__ == "SGD"  # pretrained
+    assert type(second.optimizer).__name__ != "SGD"  # that is for presets
     moved = max(
         np.abs(a - b).max() for a, b in zip(first.encoder.get_weights(), second.encoder.get_weights(), strict=True)
     )
@@ -97,6 +99,8 @@ def test_starts_from_a_preset(trained, tmp_path):
     first.backbone.save_to_preset(str(preset))
     first.tokenizer.save_to_preset(str(preset))
     folder, second = trained("second", init_from=str(preset), epochs=1)
+    _, third = trained("third", init_from=str(folder.path), epochs=1)
+    assert [type(one.optimizer).__name__ for one in (second, third)] == ["SGD", "SGD"]  # of the pretrained
     assert second.tokenizer.get_vocabulary() == first.tokenizer.get_vocabulary()
     moved = max(
         np.abs(a - b).max() for a, b in zip(first.encoder.get_weights(), second.encoder.get_weights(), strict=True)
@@ -109,9 +113,45 @@ def test_texts_without_labels_are_not_judged(trained, tmp_path):
     path = tmp_path / "lines.txt"
     path.write_text("".join(f"a line with number {row}\n" for row in range(120)))
     folder, _ = trained(data=str(path))
+    assert not folder.read_config()["judged"]
     with pytest.raises(ValueError, match="`data` must have labels or be pairs"):
         runs.evaluate(folder)
     runs.report(folder)
+
+
+def test_learns_from_pairs(text_recipe, tmp_path):
+    def build(backbone, tokenizer, seed, pretrained):
+        model = objectives.SimCSE(backbone, tokenizer, pooling="avg", seed=seed)
+        model.compile("adam")
+        return model
+
+    path = tmp_path / "pairs.tsv"
+    path.write_text("first\tsecond\n" + "".join(f"number {row} asks\t{row} answers\n" for row in range(90)))
+    recipe = dataclasses.replace(text_recipe, objective="SimCSE", build=build, batch_size=8)
+    folder = runs.RunFolder.create(tmp_path / "run")
+    runs.pretrain(recipe, runs.RunOptions.new(recipe, data=str(path), epochs=1), folder)
+    assert folder.read_config()["judged"]
+    assert {"recall@1", "mrr"} <= set(runs.evaluate(folder))
+    runs.report(folder)
+    runs.export(folder, tmp_path / "served", max_length=16)
+    other = runs.RunFolder.create(tmp_path / "other")
+    with pytest.raises(ValueError, match="`data` must be texts for MaskedLM.*Received: data='.*pairs.tsv'"):
+        runs.pretrain(text_recipe, runs.RunOptions.new(text_recipe, data=str(path)), other)
+
+
+def test_other_texts_cannot_go_on_with_a_run(text_recipe, trained, labelled):
+    folder, _ = trained(epochs=1)
+    path = Path(labelled)
+    path.write_text(path.read_text().replace("the", "a bubble"))  # as many texts
+    options = runs.RunOptions.resumed(folder.read_config()["options"], text_recipe, epochs=2)
+    with pytest.raises(ValueError, match="`data` must be what the run began with.*Received: data='.*texts.csv'"):
+        runs.pretrain(text_recipe, options, folder)
+    assert len(folder.read_history()) == 1
+
+
+def test_a_size_of_pictures_is_refused(trained):
+    with pytest.raises(ValueError, match=r"`image_size` is for runs on pictures. Received: image_size=\(8, 8\)"):
+        trained(image_size=(8, 8))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_ssl.augment.text.close_gaps import close_gaps
 from keras_ssl.augment.text.corrupt import length_of
+from keras_ssl.augment.text.words_of import words_of
 
 
 def delete_words(token_ids, table, rng, rate=0.6, word_ids=None):
@@ -40,8 +41,7 @@ def delete_words(token_ids, table, rng, rate=0.6, word_ids=None):
     if not 0 <= rate <= 1:
         raise ValueError(f"`rate` must be in [0, 1]. Received: rate={rate}")
     length = length_of(token_ids)
-    special = table.is_special(token_ids)
-    words = tf.where(special, -1, table.word_ids(token_ids) if word_ids is None else word_ids)
+    words = words_of(token_ids, table, word_ids)
     draw = tf.gather(rng.uniform("words", shape=(length,)), tf.maximum(words, 0), batch_dims=1)
     draw = tf.where(words < 0, -1.0, draw)
     stays = draw >= tf.minimum(tf.reduce_max(draw, axis=1, keepdims=True), rate)

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ssl.augment.text.corrupt import length_of
+from keras_ssl.augment.text.words_of import words_of
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -57,8 +58,7 @@ class ShuffleWords:
             origin, batch_dims=1)` is the shuffled text.
         """
         length = length_of(token_ids)
-        special = table.is_special(token_ids)
-        words = tf.where(special, -1, table.word_ids(token_ids) if word_ids is None else word_ids)
+        words = words_of(token_ids, table, word_ids)
         before = tf.pad(words[:, :-1], [[0, 0], [1, 0]], constant_values=-1)
         begins = (words < 0) | (before < 0)
         if self.window is not None:

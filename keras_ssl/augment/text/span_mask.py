@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_ssl.augment.text.corrupt import length_of, mask_count
 from keras_ssl.augment.text.token_mask import TokenMask, each_its_own
+from keras_ssl.augment.text.words_of import words_of
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -13,7 +14,7 @@ class SpanMask(TokenMask):
     """Chooses runs of neighbouring words until the share of pieces is reached.
 
     The number of words in a run is geometric, the run begins at a word drawn from all with the same probability, and
-    one that would touch an earlier run is drawn anew. The last run is cut where the share is reached. Pieces of a run
+    one that would overlap an earlier run is drawn anew. The last run is cut where the share is reached. Pieces of a run
     share one draw of `corrupt`, so that all are hidden, replaced or left.
 
     Formula:
@@ -53,8 +54,7 @@ class SpanMask(TokenMask):
 
     def __call__(self, token_ids, table, rng, word_ids=None):
         length = length_of(token_ids)
-        words = table.word_ids(token_ids) if word_ids is None else word_ids
-        words = tf.where(table.is_special(token_ids), -1, words)
+        words = words_of(token_ids, table, word_ids)
         budget = mask_count(token_ids, table, self.rate, self.maximum)
         # Twice as many tries as there can be runs: those that touch another are few at any usual share.
         tries = 2 * tf.cast(self.rate * tf.cast(length, "float32") + 1.0, "int32") + 8

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_ssl.augment.text.close_gaps import close_gaps
 from keras_ssl.augment.text.corrupt import length_of, most_chosen, places_of
 from keras_ssl.augment.text.token_mask import ranks
-from keras_ssl.augment.text.whole_word_mask import word_sizes
+from keras_ssl.augment.text.words_of import word_sizes, words_of
 
 
 def text_infilling(token_ids, table, rng, rate=0.3, mean_span=3.0, word_ids=None):
@@ -59,7 +59,7 @@ def text_infilling(token_ids, table, rng, rate=0.3, mean_span=3.0, word_ids=None
     if mean_span <= 0:
         raise ValueError(f"`mean_span` must be positive. Received: mean_span={mean_span}")
     length = length_of(token_ids)
-    words = tf.where(table.is_special(token_ids), -1, table.word_ids(token_ids) if word_ids is None else word_ids)
+    words = words_of(token_ids, table, word_ids)
     count = tf.reduce_max(words, axis=1, keepdims=True) + 1
     sizes, inserts = _spans(count, length, rng, rate, mean_span)
     hidden, begins = _cover(sizes, count, length, rng)
@@ -76,8 +76,8 @@ def text_infilling(token_ids, table, rng, rate=0.3, mean_span=3.0, word_ids=None
 def _spans(count, length, rng, rate, mean_span):
     """The lengths of the spans of each row, int32 `(rows, draws)`, first those above 0; and how many were 0."""
     budget = tf.cast(tf.math.ceil(rate * tf.cast(count, "float64")), "int32")
-    # Some more than words to hide: hardly ever are so many of them 0.
-    draws = most_chosen(length, rate) + 9
+    # Twice the words to hide on average, and never fewer draws than words: hardly ever is the sum of so many too small.
+    draws = (most_chosen(length, rate) + 9) * max(1, math.ceil(2 / mean_span))
     drawn = tf.reshape(rng.uniform("sizes", shape=(draws,)), [-1])
     drawn = tf.reshape(tf.searchsorted(_cumulative(mean_span), drawn, side="right"), (-1, draws))
     left = budget - tf.cumsum(drawn, axis=1, exclusive=True)

@@ -16,8 +16,8 @@ class TokenTable:
 
     Args:
         size: int, number of ids.
-        special_ids: ints that stand for no text: padding, begin, end, mask, unknown. They are never chosen to be
-            predicted, and never drawn as replacements.
+        special_ids: ints that stand for no text, such as that of unknown text; those of padding, mask, start and end
+            are among them, named here or not. They are never chosen to be predicted, and never drawn as replacements.
         mask_id: int, what hides a token; None for a vocabulary without.
         pad_id: int.
         continues: for each id whether it continues the word of the piece before it: bool array of shape `(size,)`, or
@@ -39,13 +39,14 @@ class TokenTable:
 
     def __init__(self, size, special_ids, mask_id=None, pad_id=0, continues=None, start_id=None, end_id=None):
         self.size = int(size)
-        self.special_ids = tuple(sorted({int(one) for one in special_ids} | {int(pad_id)}))
         self.mask_id = None if mask_id is None else int(mask_id)
         self.pad_id = int(pad_id)
         self.start_id = None if start_id is None else int(start_id)
         self.end_id = None if end_id is None else int(end_id)
         single = {"mask_id": self.mask_id, "start_id": self.start_id, "end_id": self.end_id}
-        for name, value in {"special_ids": self.special_ids, **single}.items():
+        named = {one for one in single.values() if one is not None} | {self.pad_id}
+        self.special_ids = tuple(sorted({int(one) for one in special_ids} | named))
+        for name, value in {**single, "special_ids": self.special_ids}.items():
             if not all(0 <= (one or 0) < self.size for one in (value if isinstance(value, tuple) else (value,))):
                 raise ValueError(f"`{name}` must be in [0, {self.size}). Received: {name}={value}")
         if len(self.special_ids) >= self.size:

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_ssl.augment.text.corrupt import length_of, mask_count
 from keras_ssl.augment.text.token_mask import TokenMask, each_its_own
+from keras_ssl.augment.text.words_of import word_sizes, words_of
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -34,8 +35,7 @@ class WholeWordMask(TokenMask):
 
     def __call__(self, token_ids, table, rng, word_ids=None):
         length = length_of(token_ids)
-        words = table.word_ids(token_ids) if word_ids is None else word_ids
-        words = tf.where(table.is_special(token_ids), -1, words)
+        words = words_of(token_ids, table, word_ids)
         sizes = word_sizes(words)
         order = tf.argsort(tf.where(sizes > 0, rng.uniform("words", shape=(length,)), 2.0), axis=1, stable=True)
         count = mask_count(token_ids, table, self.rate, self.maximum)
@@ -51,18 +51,3 @@ class WholeWordMask(TokenMask):
         chosen = tf.gather(by_word, tf.maximum(words, 0), batch_dims=1) & (words >= 0)
         within = tf.cumsum(tf.cast(chosen, "int32"), axis=1) <= count[:, None]
         return chosen & within, each_its_own(token_ids)
-
-
-def word_sizes(words):
-    """Pieces of each word of each row.
-
-    Args:
-        words: int32 Tensor of shape `(rows, length)`, numbers of words in [0, length), -1 for none.
-
-    Returns:
-        int32 Tensor of the same shape: entry `w` is the size of word `w`.
-    """
-    rows, length = tf.shape(words)[0], length_of(words)
-    places = tf.where(words >= 0, words + length * tf.range(rows)[:, None], -1)
-    sizes = tf.math.unsorted_segment_sum(tf.ones_like(tf.reshape(words, [-1])), tf.reshape(places, [-1]), rows * length)
-    return tf.reshape(sizes, tf.shape(words))

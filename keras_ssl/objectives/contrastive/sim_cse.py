@@ -18,8 +18,8 @@ class SimCSE(TokenModel):
     is a hard negative: a text that looks like the partner and is none. Each first vector must find its second among
     those of all replicas, and among all hard negatives (`losses.info_nce`, one way).
 
-    Copies of a text in a batch are no negatives: a candidate that is the same text as one of the pair, or whose own
-    first text is, is left out.
+    NOTE: copies of a text in a batch are no negatives, as they are in the paper's code: a candidate that is the same
+    text as one of the pair, or whose own first text is, is left out.
 
     It is made for a backbone that knows the language already, and for few steps. Larger batches than fit into memory:
     `compile(gradient_cache_size=...)`.

@@ -6,9 +6,13 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_ssl.objectives.token_model import check_texts
+
 
 def fill_mask(model, texts, top_k):
     """See `MaskedLM.fill_mask`."""
+    if top_k < 1:
+        raise ValueError(f"`top_k` must be at least 1. Received: top_k={top_k}")
     token_ids = _ids_with_masks(model, texts)
     rows, places = np.nonzero(token_ids == model.tokens.mask_id)
     chances = np.exp(_log_chances(model, token_ids[rows], places))
@@ -43,6 +47,7 @@ def _log_chances(model, token_ids, places):
 
 def _ids_with_masks(model, texts):
     """Ids of texts in which the mask token is written: tokenizers of keras-hub would take it to pieces."""
+    check_texts(texts)
     mark = model.need_tokenizer().mask_token
     rows = []
     for text in texts:

@@ -4,14 +4,15 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_ssl import layers, losses, metrics
+from keras_ssl import layers
 from keras_ssl.augment.text import TokenMask, corrupt, length_of, places_of
 from keras_ssl.objectives.masked import hidden_places
-from keras_ssl.objectives.token_model import TokenModel, token_inputs
+from keras_ssl.objectives.token_model import token_inputs
+from keras_ssl.objectives.token_prediction import TokenPrediction
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class MaskedLM(TokenModel):
+class MaskedLM(TokenPrediction):
     """Predicts hidden pieces of a text from all pieces around them, as BERT and RoBERTa are trained.
 
     Of each text some pieces are chosen, anew each time it is seen; most become the mask token, some a random token,
@@ -57,8 +58,6 @@ class MaskedLM(TokenModel):
     """
 
     terms = ("masked_lm",)
-    diagnostics_names = ("accuracy", "perplexity")
-    meter_types = {"perplexity": metrics.Perplexity}
 
     def __init__(
         self, backbone, tokenizer=None, *, tokens=None, sampler=None, mask_share=0.8, random_share=0.1, **kwargs
@@ -90,13 +89,6 @@ class MaskedLM(TokenModel):
         z = self.pooled(sequence, views["token_ids"])
         return {"z": z, "logits": logits, "labels": views["labels"], "weights": views["weights"]}
 
-    def objective(self, outputs):
-        return {"masked_lm": losses.token_cross_entropy(outputs["labels"], outputs["logits"], outputs["weights"])}
-
-    def diagnostics(self, outputs):
-        right = metrics.token_accuracy(outputs["labels"], outputs["logits"], outputs["weights"])
-        return {"accuracy": right, "perplexity": MaskedLM.objective(self, outputs)["masked_lm"]}
-
     def fill_mask(self, texts, top_k=5):
         """The likeliest pieces at each mask of each text.
 
@@ -109,7 +101,7 @@ class MaskedLM(TokenModel):
             the likeliest first.
 
         Raises:
-            ValueError: If a text has no mask, or is too long for the backbone.
+            ValueError: If a text has no mask, or is too long for the backbone, or `top_k` is below 1.
         """
         return hidden_places.fill_mask(self, texts, top_k)
 

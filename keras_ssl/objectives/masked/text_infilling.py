@@ -93,5 +93,4 @@ def _with_mask(tokens, tokenizer):
     named = [number for number in range(tokens.size) if tokenizer.id_to_token(number) == "<mask>"]
     if not named:
         return tokens
-    config = tokens.get_config()
-    return TokenTable.from_config({**config, "special_ids": [*config["special_ids"], *named], "mask_id": named[0]})
+    return TokenTable.from_config({**tokens.get_config(), "mask_id": named[0]})

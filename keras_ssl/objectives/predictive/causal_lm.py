@@ -6,13 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ssl import augment, losses, metrics, optimizers, schedules
+from keras_ssl import augment, optimizers, schedules
 from keras_ssl.objectives.predictive.generation import generate
-from keras_ssl.objectives.token_model import TokenModel, token_inputs
+from keras_ssl.objectives.token_model import token_inputs
+from keras_ssl.objectives.token_prediction import TokenPrediction
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class CausalLM(TokenModel):
+class CausalLM(TokenPrediction):
     """Predicts each piece of a text from those before it, as GPT is trained.
 
     The backbone's output at a place is compared with the embeddings of all pieces: the likeliest should be the next.
@@ -53,8 +54,6 @@ class CausalLM(TokenModel):
     """
 
     terms = ("causal_lm",)
-    diagnostics_names = ("accuracy", "perplexity")
-    meter_types = {"perplexity": metrics.Perplexity}
 
     def __init__(self, backbone, tokenizer=None, *, tokens=None, pooling="last", **kwargs):
         super().__init__(backbone, tokenizer, tokens=tokens, pooling=pooling, **kwargs)
@@ -82,13 +81,6 @@ class CausalLM(TokenModel):
         logits = self.backbone.token_embedding(sequence[:, :-1], reverse=True)
         weights = self.padding_mask(token_ids)[:, 1:]
         return {"z": self.pooled(sequence, token_ids), "logits": logits, "labels": token_ids[:, 1:], "weights": weights}
-
-    def objective(self, outputs):
-        return {"causal_lm": losses.token_cross_entropy(outputs["labels"], outputs["logits"], outputs["weights"])}
-
-    def diagnostics(self, outputs):
-        right = metrics.token_accuracy(outputs["labels"], outputs["logits"], outputs["weights"])
-        return {"accuracy": right, "perplexity": CausalLM.objective(self, outputs)["causal_lm"]}
 
     def generate(self, prompts, max_length=None, sampler="top_k", seed=0):
         """Goes on from each prompt until the end token, by keras-hub's sampler and cache for this family.
@@ -134,7 +126,10 @@ class CausalLM(TokenModel):
         return math.exp(total / weight)
 
     def default_optimizer(self):
-        """GPT's: AdamW at 2.5e-4 with weight decay .01, warm-up, then half a cosine down, norm 1."""
+        """GPT's: AdamW at 2.5e-4 with weight decay .01, warm-up, then half a cosine down, norm 1.
+
+        NOTE: ten epochs warm up, at most a tenth of the training; GPT's warm-up takes 2,000 updates.
+        """
         rate = schedules.WarmupCosine(peak=2.5e-4)
         return optimizers.AdamWOnMatrices(rate, weight_decay=0.01, global_clipnorm=1.0)
 

@@ -4,13 +4,14 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_ssl import backbones, losses, metrics, optimizers, schedules
+from keras_ssl import backbones, optimizers, schedules
 from keras_ssl.augment.text import TokenMask, length_of, places_of
-from keras_ssl.objectives.token_model import TokenModel, token_inputs
+from keras_ssl.objectives.token_model import token_inputs
+from keras_ssl.objectives.token_prediction import TokenPrediction
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class PermutationLM(TokenModel):
+class PermutationLM(TokenPrediction):
     """Predicts the last pieces of a text in a random order from all pieces before them in that order, as XLNet does.
 
     Nothing is replaced by a mask token, as in `MaskedLM`, and pieces that are predicted help to predict those after
@@ -54,8 +55,6 @@ class PermutationLM(TokenModel):
     """
 
     terms = ("permutation_lm",)
-    diagnostics_names = ("accuracy", "perplexity")
-    meter_types = {"perplexity": metrics.Perplexity}
 
     def __init__(self, backbone, tokenizer=None, *, tokens=None, pooling="avg", sampler=None, **kwargs):
         if not isinstance(backbone, backbones.TwoStreamXLNet):
@@ -85,13 +84,6 @@ class PermutationLM(TokenModel):
         logits = ops.cast(ops.matmul(query, ops.transpose(embeddings)), "float32") + self.bias
         z = self.pooled(content, views["token_ids"])
         return {"z": z, "logits": logits, "labels": views["labels"], "weights": views["weights"]}
-
-    def objective(self, outputs):
-        return {"permutation_lm": losses.token_cross_entropy(outputs["labels"], outputs["logits"], outputs["weights"])}
-
-    def diagnostics(self, outputs):
-        right = metrics.token_accuracy(outputs["labels"], outputs["logits"], outputs["weights"])
-        return {"accuracy": right, "perplexity": PermutationLM.objective(self, outputs)["permutation_lm"]}
 
     def default_optimizer(self):
         """XLNet's: AdamW at 4e-4 with weight decay .01, warm-up over .08 of the training, a straight line down."""

@@ -20,6 +20,8 @@ class WordOrder(TokenModel):
 
     Two equal pieces cannot be told apart, so one that stands twice in a text has a share of doubt that no model can
     remove.
+    NOTE: StructBERT names the piece that belongs at a position, beside masked language modelling; here the head names
+    the position that belongs to a piece, as in DropPos, and nothing else is learned.
     NOTE: DropPos and MP3 hide some of the content too, and DropPos learns an embedding for "no position"; here all is
     seen and nothing is added. Text, unlike a picture, does not give a piece's position away by the edges of its
     neighbours.

@@ -26,6 +26,8 @@ RECIPE = common.recipe(
     name="bert_pretraining_brown",
     summary="BERTPretraining with a small transformer on the 500 documents of the Brown corpus",
     data="brown",
+    batch_size=32,
+    epochs=4,
     arrange=arrange,
     judged_by=("wordnet/supersense", "wordnet/pairs"),
 )

@@ -20,10 +20,14 @@ def tokens(texts, tokenizer):
 
 
 def bert(tokenizer, **options):
-    """A BERT of about 4 million parameters."""
+    """A BERT of 3.2 million parameters, most of them for its vocabulary.
+
+    Shallow, without dropout and in small batches, for there are minutes: masked language modelling names .26 of the
+    hidden pieces after 2,600 batches of 64; four layers of 192 at twice the rate .10 after 830 batches of 128.
+    """
     from keras_hub.models import BertBackbone
 
-    sizes = {"num_layers": 4, "num_heads": 4, "hidden_dim": 192, "intermediate_dim": 768, "dropout": 0.1}
+    sizes = {"num_layers": 2, "num_heads": 4, "hidden_dim": 256, "intermediate_dim": 512, "dropout": 0.0}
     return BertBackbone(tokenizer.vocabulary_size(), **{**sizes, "max_sequence_length": 128, **options})
 
 
@@ -43,8 +47,8 @@ def recipe(short_name, objective, paper, build, scores=None, **changed):
         "summary": f"{objective} with a small transformer on 106,000 glosses of WordNet",
         "paper": paper,
         "data": "wordnet",
-        "epochs": 10,
-        "batch_size": 128,
+        "epochs": 2,
+        "batch_size": 64,
         "tokenizer": vocabulary("bert"),
         "backbone": bert,
         "arrange": tokens,

@@ -12,7 +12,7 @@ def t5(tokenizer):
     from keras_hub.models import T5Backbone
 
     return T5Backbone(
-        tokenizer.vocabulary_size(), num_layers=4, num_heads=4, hidden_dim=192, intermediate_dim=768, dropout=0.1
+        tokenizer.vocabulary_size(), num_layers=2, num_heads=4, hidden_dim=256, intermediate_dim=512, dropout=0.0
     )
 
 
@@ -34,5 +34,6 @@ RECIPE = common.recipe(
     backbone=t5,
     arrange=arrange,
     tokenizer=common.vocabulary("t5"),
-    epochs=6,
+    batch_size=16,
+    epochs=1,
 )

@@ -13,4 +13,4 @@ def build(backbone, tokenizer, seed, pretrained):
     return common.compiled(model, pretrained)
 
 
-RECIPE = common.recipe("tsdae", "TSDAE", "2104.06979", build)
+RECIPE = common.recipe("tsdae", "TSDAE", "2104.06979", build, epochs=1)

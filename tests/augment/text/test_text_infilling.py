@@ -92,6 +92,20 @@ def test_shares_are_those_of_the_rule_over_a_hundred_thousand_pieces(framed, sen
     assert 0.72 < (found > 4).sum() / (sentences > 4).sum() < 0.78
 
 
+@pytest.mark.parametrize("mean_span", [1.0, 0.5])
+def test_short_spans_hide_the_share_too(mean_span):
+    """Many lengths are 0, so it takes many draws; against the same rule, which draws until there are enough."""
+    rows, words = np.full((500, 500), 9, "int32"), np.arange(500)
+    rng, cumulative, left = np.random.default_rng(0), poisson(mean_span), 0
+    for row in rows:
+        sizes = iter(np.searchsorted(cumulative, rng.random(2000), side="right"))
+        expected, total, _ = as_fairseq_does(row, words, sizes, rng.permutation(500), rng.permutation(500))
+        left += expected.count(9)
+        assert total == 150
+    found = infilled(rows, TokenTable(10, (PAD, BEGIN, END, MASK), mask_id=MASK), mean_span=mean_span)
+    assert rows.size - (found == 9).sum() == pytest.approx(rows.size - left, rel=0.005)
+
+
 def test_what_is_left_is_the_text_in_its_order_between_start_and_end(framed, sentences):
     found = infilled(sentences, framed)
     assert found.shape == sentences.shape

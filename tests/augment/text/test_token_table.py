@@ -32,6 +32,12 @@ def test_ordinary_ids_are_all_that_are_not_special():
     assert table.ordinary(numbers).numpy().tolist() == [[1, 2, 5], [6, 7, 8]]
 
 
+def test_mask_start_end_and_padding_are_special_whether_named_or_not():
+    table = TokenTable(9, (8,), mask_id=4, pad_id=1, start_id=2, end_id=0)
+    assert table.special_ids == (0, 1, 2, 4, 8)
+    assert table.ordinary(tf.range(table.ordinary_count)).numpy().tolist() == [3, 5, 6, 7]
+
+
 def test_it_comes_back_from_json(table):
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(table)))
     again = keras.saving.deserialize_keras_object(config)
