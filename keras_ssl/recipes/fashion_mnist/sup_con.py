@@ -1,6 +1,8 @@
 """SupCon on the embedded Fashion-MNIST sample: with its labels, for comparison.
 
 keras-ssl pretrain sup_con_fashion_mnist
+
+Measured: kNN 0.873, linear 0.872 (seed 0, 133 s on two cores).
 """
 
 from keras_ssl import objectives
@@ -15,4 +17,4 @@ def build(data, seed):
     return common.compiled(model)
 
 
-RECIPE = common.recipe("sup_con", "SupCon", "2004.11362", build)
+RECIPE = common.recipe("sup_con", "SupCon", "2004.11362", build, scores={"knn": 0.873, "linear": 0.872, "seconds": 133})
