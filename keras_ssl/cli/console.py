@@ -17,10 +17,8 @@ from keras_ssl import distribution
 
 USER_ERRORS = (ValueError, OSError, FloatingPointError)
 RECIPE_COLUMNS = {
-    "knn": ("kNN", ".3f"),
-    "linear": ("linear", ".3f"),
-    "recall@10": ("recall@10", ".3f"),
-    "seconds": ("seconds", ".0f"),
+    "pictures": {"knn": ("kNN", ".3f"), "linear": ("linear", ".3f"), "seconds": ("seconds", ".0f")},
+    "texts": {"ridge": ("ridge", ".3f"), "recall@10": ("recall@10", ".3f"), "seconds": ("seconds", ".0f")},
 }
 COLUMNS = {
     "knn": "kNN",
@@ -100,15 +98,22 @@ def score_table(scores):
 
 
 def recipe_table(recipes):
-    """The recipes, together by their data, with their scores; those that were never run come last."""
+    """The recipes, those on pictures and those on texts, with their scores."""
+    kinds = {kind: [recipe for recipe in recipes if recipe.kind == kind] for kind in RECIPE_COLUMNS}
+    notes = ["* not run here: too large for the machine that measured the others"]
+    return Group(
+        *(_table_of_a_kind(some, RECIPE_COLUMNS[kind]) for kind, some in kinds.items() if some),
+        *(notes if any(not recipe.tested for recipe in recipes) else []),
+    )
+
+
+def _table_of_a_kind(recipes, columns):
+    """The recipes together by their data; those that were never run come last."""
     groups = {recipe.name: (not recipe.tested, recipe.data) for recipe in recipes}
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     # A name is there to be copied: it is never cut, and in a narrow terminal the objective gives way.
     table.add_column("recipe", no_wrap=True, min_width=max(map(len, groups)))
     table.add_column("objective", overflow="fold")
-    measured = {key for recipe in recipes for key in recipe.scores}
-    always = {"knn", "linear", "seconds"}
-    columns = {key: column for key, column in RECIPE_COLUMNS.items() if key in measured | always}
     for title in ("epochs", *(title for title, _ in columns.values())):
         table.add_column(title, justify="right", no_wrap=True)
     by_group = sorted(recipes, key=lambda recipe: (groups[recipe.name], recipe.name))
@@ -120,8 +125,7 @@ def recipe_table(recipes):
                 f"{recipe.scores[key]:{form}}" if key in recipe.scores else "-" for key, (_, form) in columns.items()
             )
             table.add_row(recipe.name, recipe.objective, str(recipe.epochs), *scores)
-    notes = ["* not run here: too large for the machine that measured the others"]
-    return Group(table, *(notes if any(untested for untested, _ in groups.values()) else []))
+    return table
 
 
 def data_table(names, kind):

@@ -100,6 +100,14 @@ def test_names_are_whole_in_a_narrow_terminal(cli, monkeypatch):
     assert all(f" {name} " in text for name in recipes.names())
 
 
+def test_recipes_on_texts_have_a_table_with_scores_of_their_own(cli):
+    pictures, texts = cli("list").stdout.split("epochs")[1:]
+    assert pictures.split()[:3] == ["kNN", "linear", "seconds"]
+    assert texts.split()[:3] == ["ridge", "recall@10", "seconds"]
+    assert ("simclr_fashion_mnist" in pictures, "simclr_fashion_mnist" in texts) == (True, False)
+    assert ("masked_lm_wordnet" in pictures, "masked_lm_wordnet" in texts) == (False, True)
+
+
 def test_list_as_json(cli):
     listed = json.loads(cli("list", "--json").stdout)
     (found,) = (one for one in listed["recipes"] if one["name"] == "tiny_denoising")
