@@ -28,6 +28,7 @@ format: .venv/dev
 table: .venv/installed ## every recipe's scores
 	$(BIN)/python benchmarks/table.py
 	$(BIN)/python benchmarks/text_table.py
+	$(BIN)/python benchmarks/text_transfer.py
 
 bench: .venv/dev ## speed, as ratios against peers in the same run
 	$(BIN)/python benchmarks/step.py
