@@ -441,6 +441,7 @@ def test_a_loss_that_is_no_number_is_never_the_best(tmp_path):
     assert [checkpoint._is_best({"val_loss": value}) for value in (0.6, 0.5, 0.4)] == [False, False, True]
 
 
+@pytest.mark.gate
 def test_by_default_it_costs_little(tmp_path, source, monkeypatch):
     clock = iter(np.arange(0.0, 1e6, 0.5))  # each look is half a second later than the last
     monkeypatch.setattr(callbacks.checkpoint.time, "perf_counter", lambda: next(clock))

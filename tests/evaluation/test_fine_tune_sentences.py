@@ -10,6 +10,7 @@ from keras_ssl.evaluation.text_baselines import tfidf_probes
 QUICK = evaluation.FineTuning(epochs=30, learning_rate=2e-2)
 
 
+@pytest.mark.gate
 def test_classes_are_learned_and_the_encoder_stays(text_encoder, tokenizer, sentences):
     texts, labels = sentences
     labels = labels * 10 - 3  # any integers

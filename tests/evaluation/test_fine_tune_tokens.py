@@ -49,6 +49,7 @@ def test_byte_pairs_get_the_space_before_a_word():
     assert pieces.token_ids.to_list() == [[1, 4, 0], [5, 0]]
 
 
+@pytest.mark.gate
 def test_tags_are_learned_and_the_encoder_stays(text_encoder, tokenizer, tagged):
     before = [weight.numpy() for weight in text_encoder.weights]
     train, test = ([part[:48] for part in tagged], [part[48:] for part in tagged])

@@ -205,6 +205,7 @@ def test_texts_train_right_with_dropout(wide_bert, table, sentences, monkeypatch
     assert_close(*found)
 
 
+@pytest.mark.gate
 def test_two_replicas_are_one_batch(wide_bert, table, sentences, two_replicas):
     data = tf.data.Dataset.from_tensor_slices({"views": (sentences[:16], sentences[16:])}).batch(8, drop_remainder=True)
 

@@ -117,6 +117,7 @@ def test_the_first_of_all_is_not_to_be_predicted(tiny_xlnet, table):
     assert order_of_weighted == views["order"].numpy()[0, :2].max()
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize("sampler", [None, SpanMask(rate=0.3), WholeWordMask(rate=0.3)])
 def test_it_comes_back(tmp_path, tiny_xlnet, tokenizer, sentences, sampler):
     model = PermutationLM(tiny_xlnet(), tokenizer, sampler=sampler)

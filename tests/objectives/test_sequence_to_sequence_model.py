@@ -95,6 +95,7 @@ def test_no_decoder_is_left_in_the_encoder(model):
     assert not any("decoder" in variable.path for variable in model.encoder.variables)
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize("name", NAMES)
 def test_it_comes_back_with_tokenizer_and_optimizer(tmp_path, make, name, sentences):
     model = make(name, rate=0.4)
