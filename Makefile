@@ -11,9 +11,10 @@ quickstart: .venv/installed ## pretrain on the sample, judge, export, verify
 test: .venv/dev ## the fast tests and the examples in docstrings
 	$(PYTEST) -m "not gate" --doctest-modules tests keras_ssl
 
-# In two parts: TensorFlow keeps every graph until its process ends, which is some 20 GB for all of them.
+# In three parts: TensorFlow keeps every graph until its process ends, which is some 25 GB for all of them.
 test-gate: .venv/dev ## the slow proofs
-	$(PYTEST) -m gate tests/objectives
+	$(PYTEST) -m gate tests/objectives/test_gate.py
+	$(PYTEST) -m gate tests/objectives --ignore=tests/objectives/test_gate.py
 	$(PYTEST) -m gate tests --ignore=tests/objectives
 
 lint: .venv/dev
