@@ -84,7 +84,7 @@ def measure(task):
     options = runs.RunOptions.new(recipe, seed=seed, init_from=start_from and str(start_from))
     shutil.rmtree(run_of(name, seed).path, ignore_errors=True)
     folder = runs.RunFolder.create(run_of(name, seed).path)
-    progress = runs.TrainingProgress(Console(file=sys.stderr), recipe.batch_size)
+    progress = runs.TrainingProgress(Console(file=sys.stderr), recipe.batch_size, "rows")
     start = time.perf_counter()
     model = runs.pretrain(recipe, options, folder, progress=[progress])
     seconds, peak = time.perf_counter() - start, peak_memory_mb()

@@ -116,7 +116,9 @@ def trained_on(name, seed):
         options = runs.RunOptions.new(
             recipe, data=POLARITY, epochs=EPOCHS, batch_size=BATCH, seed=seed, init_from=str(preset())
         )
-        runs.pretrain(recipe, options, folder, progress=[runs.TrainingProgress(Console(file=sys.stderr), BATCH)])
+        runs.pretrain(
+            recipe, options, folder, progress=[runs.TrainingProgress(Console(file=sys.stderr), BATCH, "rows")]
+        )
         return folder.load_encoder(), folder.load_tokenizer()
 
 
