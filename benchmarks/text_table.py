@@ -80,6 +80,7 @@ def measure(task):
         report.save(f"text_{MINILM}", {"scores": scores_of_minilm()})
         return
     recipe, seed = recipes.get(name), int(seed)
+    data.load_text(POLARITY, "all")  # what is not there is told now, not after minutes
     start_from = run_of(recipe.after, seed).path if recipe.after else None
     options = runs.RunOptions.new(recipe, seed=seed, init_from=start_from and str(start_from))
     shutil.rmtree(run_of(name, seed).path, ignore_errors=True)
