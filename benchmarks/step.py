@@ -3,11 +3,10 @@
 python benchmarks/step.py
 """
 
-import time
-
 import keras
 import numpy as np
 import tensorflow as tf
+from fit_against_bare import fit_against_bare
 from report import save
 
 from keras_ssl import augment, backbones, data, losses, objectives
@@ -21,18 +20,7 @@ def main():
     keras.utils.set_random_seed(0)
     batches = data.load("fashion_mnist_sample").batches(BATCH)
     runs = {"fit": fit_run(batches), "bare": bare_run(batches)}
-    seconds = {name: [] for name in runs}
-    for _ in range(ROUNDS):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            seconds[name].append((time.perf_counter() - start) / STEPS)
-    best = {name: min(values) for name, values in seconds.items()}
-    ratio = best["fit"] / best["bare"]
-    for name, value in best.items():
-        print(f"{name:>5}: {1000 * value:7.1f} ms a step")
-    print(f"ratio: {ratio:.3f} (at most 1.05 is wanted)")
-    save("step", {"milliseconds": {name: 1000 * value for name, value in best.items()}, "ratio": ratio})
+    save("step", fit_against_bare(runs, STEPS, ROUNDS))
 
 
 def new_model():

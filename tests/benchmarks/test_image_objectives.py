@@ -1,5 +1,3 @@
-import importlib
-import sys
 from pathlib import Path
 
 import keras
@@ -14,13 +12,8 @@ ROWS = 4
 
 
 @pytest.fixture
-def program(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    monkeypatch.setitem(sys.modules, "image_objectives", None)
-    del sys.modules["image_objectives"]
-    program = importlib.import_module("image_objectives")
-    monkeypatch.setattr(program.report, "RESULTS", tmp_path)
-    return program
+def program(benchmark_program):
+    return benchmark_program("image_objectives")
 
 
 def views_of_two(x, rng):

@@ -1,7 +1,5 @@
 import dataclasses
-import importlib
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,12 +11,9 @@ FOUR = ("knn", "linear", "linear_10pct", "linear_1pct")
 
 
 @pytest.fixture
-def table(tmp_path, monkeypatch):
+def table(tmp_path, monkeypatch, benchmark_program):
     """The program with four recipes and an empty folder of results; what it would run is in `table.ran`."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    monkeypatch.setitem(sys.modules, "table", None)
-    del sys.modules["table"]
-    table = importlib.import_module("table")
+    table = benchmark_program("table")
     first = recipes.get("simclr_fashion_mnist")
     made = {
         "first": first,
@@ -29,9 +24,7 @@ def table(tmp_path, monkeypatch):
     made = {name: dataclasses.replace(one, name=name, epochs=12, batch_size=128) for name, one in made.items()}
     monkeypatch.setattr(recipes, "names", lambda: sorted(made))
     monkeypatch.setattr(recipes, "get", made.get)
-    monkeypatch.setattr(table.report, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(table, "PAGES", (tmp_path / "README.md", tmp_path / "guide.md"))
-    (tmp_path / "results").mkdir()
     table.ran, table.broken = [], set()
 
     def run_each(program, names):

@@ -1,6 +1,4 @@
 import dataclasses
-import importlib
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,12 +10,9 @@ KEYS = ("ridge", "recall@1", "recall@10", "mrr", "polarity")
 
 
 @pytest.fixture
-def table(tmp_path, monkeypatch):
+def table(tmp_path, monkeypatch, benchmark_program):
     """The program with two recipes and an empty folder of results; what it would run is in `table.ran`."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    monkeypatch.setitem(sys.modules, "text_table", None)
-    del sys.modules["text_table"]
-    table = importlib.import_module("text_table")
+    table = benchmark_program("text_table")
     first = dataclasses.replace(recipes.get("masked_lm_wordnet"), epochs=2, batch_size=64)
     made = {
         "first": dataclasses.replace(first, name="first"),
@@ -27,11 +22,9 @@ def table(tmp_path, monkeypatch):
     }
     monkeypatch.setattr(recipes, "names", lambda: sorted(made))
     monkeypatch.setattr(recipes, "get", made.get)
-    monkeypatch.setattr(table.report, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(table, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(table, "PAGES", (tmp_path / "README.md",))
     monkeypatch.setattr(table, "MINILM", "a_package_that_is_not_installed")
-    (tmp_path / "results").mkdir()
     table.ran, table.broken = [], set()
 
     def run_each(program, tasks):

@@ -1,5 +1,3 @@
-import importlib
-import sys
 from pathlib import Path
 
 import pytest
@@ -8,13 +6,9 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture
-def transfer(tmp_path, monkeypatch):
+def transfer(tmp_path, monkeypatch, benchmark_program):
     """The program with an empty folder of results; what it would run is in `transfer.ran`."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    monkeypatch.setitem(sys.modules, "text_transfer", None)
-    del sys.modules["text_transfer"]
-    transfer = importlib.import_module("text_transfer")
-    monkeypatch.setattr(transfer.report, "RESULTS", tmp_path)
+    transfer = benchmark_program("text_transfer")
     transfer.ran = []
 
     def run_each(program, tasks):
