@@ -1,11 +1,33 @@
 """Measurements with a process each: the peak memory of one is its own, and a crash of one ends no other."""
 
+import argparse
 import resource
 import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+
+
+def parser_of(about, names, metavar, seeds=()):
+    """A parser of the arguments that such programs share: `--only`, `--again`, and `--seeds` where there are several.
+
+    Args:
+        about: str, whose first line says what the program does.
+        names: list of str, what can be measured.
+        metavar: str, what one of them is.
+        seeds: ints, those that are measured unless told otherwise.
+
+    Returns:
+        `argparse.ArgumentParser`, which takes `--alone NAME` too, for `run_each`.
+    """
+    parser = argparse.ArgumentParser(description=about.partition("\n")[0])
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar=metavar)
+    if seeds:
+        parser.add_argument("--seeds", nargs="+", type=int, default=list(seeds), metavar="SEED")
+    parser.add_argument("--again", action="store_true", help="measure what has its result already, too")
+    parser.add_argument("--alone", help=argparse.SUPPRESS)
+    return parser
 
 
 def run_each(program, names):

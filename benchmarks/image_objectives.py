@@ -11,7 +11,6 @@ Each objective has a process of its own. One that is in `results/` is not measur
 peak of a process that has trained; what is prepared before an epoch is not part of a step.
 """
 
-import argparse
 import contextlib
 import json
 import sys
@@ -22,7 +21,7 @@ import keras
 import numpy as np
 import report
 import tensorflow as tf
-from each_alone import alone, peak_memory_mb, run_each
+from each_alone import alone, parser_of, peak_memory_mb, run_each
 
 from keras_ssl import data, layers, recipes
 from keras_ssl.layers.heads import MultiLayerPerceptron
@@ -43,11 +42,7 @@ LARGE_VIEWS = 2  # of many, all that a teacher sees
 def main(words=None):
     """Measures what is missing, then prints all there is."""
     names = [name for name in recipes.names() if recipes.get(name).data == DATA and recipes.get(name).tested]
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="RECIPE")
-    parser.add_argument("--again", action="store_true", help="measure what has its result already, too")
-    parser.add_argument("--alone", choices=names, help=argparse.SUPPRESS)
-    arguments = parser.parse_args(words)
+    arguments = parser_of(__doc__, names, "RECIPE").parse_args(words)
     if arguments.alone:
         alone(measure, arguments.alone)
         return

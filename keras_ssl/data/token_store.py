@@ -17,6 +17,7 @@ class TokenStore:
 
     Args:
         folder: path of the folder.
+        description: what `cached_folder` returned for it just now; None: its files are checked here.
 
     Attributes:
         name: str, of the corpus.
@@ -32,9 +33,9 @@ class TokenStore:
         ValueError: If there is no such folder, or if a file in it is torn or has changed.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, description=None):
         folder = Path(folder).expanduser()
-        description = described(folder)
+        description = description or described(folder)
         if description is None:
             raise ValueError(
                 "`folder` must be one that `data.tokenize` wrote, whole and unchanged. "

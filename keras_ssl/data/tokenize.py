@@ -21,7 +21,7 @@ from keras_ssl.data.text_fingerprint import (
 )
 from keras_ssl.data.token_pairs import TokenPairs
 from keras_ssl.data.token_source import TokenSource
-from keras_ssl.data.token_store import CONTINUES, IDS, write_columns
+from keras_ssl.data.token_store import CONTINUES, IDS, TokenStore, write_columns
 from keras_ssl.data.word_marks import word_marks
 
 VERSION = 1  # to be raised when the same texts give other files
@@ -70,8 +70,8 @@ def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
     key = key_of(VERSION, text_fingerprint(source), tokenizer_fingerprint(tokenizer), _name_of(words))
     shown = re.sub(r"[^\w-]+", "_", source.name)[:40]
     folder = Path(directory or user_cache("tokens")).expanduser() / f"{shown}-{key}"
-    cached_folder(folder, lambda aside: _write(aside, source, tokenizer, table, words))
-    return TokenSource(folder, **arrangement)
+    description = cached_folder(folder, lambda aside: _write(aside, source, tokenizer, table, words))
+    return TokenSource(TokenStore(folder, description), **arrangement)
 
 
 def _name_of(function):

@@ -69,8 +69,11 @@ def fine_tune_tokens(
     more = [] if test is None else _sentences("test", test)
     sizes = len(sentences), None if test is None else len(more)
     drawn = draw_splits(*sizes, splits, train_size, test_size, seed)
+    names = np.unique([tag for _, tags in sentences for tag in tags])  # of which a split may lack some
     sentences += more
-    if are_entities({tag for _, tags in sentences for tag in tags}):
+    # Of all sentences: those of one split may have no entity.
+    entities = are_entities({tag for _, tags in sentences for tag in tags})
+    if entities:
         seqeval_metrics()  # said before the training, if it is absent
     encoders = encoders_beside(encoder, tokenizer, beside, seed)
     found = {name: [] for name in (*encoders, "words")}
@@ -79,9 +82,9 @@ def fine_tune_tokens(
         true = [tags for _, tags in asked]
         for name, pair in encoders.items():
             tell(f"{name}: fine-tuning {number + 1} of {len(drawn)}")
-            predicted = _predicted(*pair, known, asked, settings, max_length, batch_size, seed + number)
-            found[name].append(token_report(true, predicted))
-        found["words"].append(token_report(true, tags_of_words(known, asked)))
+            predicted = _predicted(*pair, known, asked, names, settings, max_length, batch_size, seed + number)
+            found[name].append(token_report(true, predicted, entities))
+        found["words"].append(token_report(true, tags_of_words(known, asked), entities))
     scores = {name: means_of([_summary(one) for one in reports]) for name, reports in found.items()}
     for name, reports in found.items():
         scores[name]["report"] = reports[0]
@@ -89,10 +92,10 @@ def fine_tune_tokens(
     return with_baselines(scores)
 
 
-def _predicted(encoder, tokenizer, known, asked, settings, max_length, batch_size, seed):
+def _predicted(encoder, tokenizer, known, asked, names, settings, max_length, batch_size, seed):
     table = TokenTable.of(tokenizer)
     max_length = longest_input(encoder, max_length)
-    names, codes = np.unique([tag for _, tags in known for tag in tags], return_inverse=True)
+    codes = np.searchsorted(names, [tag for _, tags in known for tag in tags])
     pieces = WordPieces(tokenizer, table, [words for words, _ in known], max_length)
     with seeded(seed):
         model = _tagger(copy_of(encoder), settings, len(names))

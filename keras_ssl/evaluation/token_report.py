@@ -3,10 +3,11 @@
 import re
 
 _ENTITY_TAG = re.compile(r"O|[BIESLU]-.+")
+AVERAGES = ("micro", "macro", "weighted")
 COLUMNS = ("precision", "recall", "f1", "support")
 
 
-def token_report(true, predicted):
+def token_report(true, predicted, entities=None):
     """Precision, recall, F1 and support of each tag of tokens, with averages, and of entities if tags are BIO.
 
     The tokens' part is scikit-learn's `precision_recall_fscore_support`, with 0 where nothing was predicted or there is
@@ -16,15 +17,16 @@ def token_report(true, predicted):
     Args:
         true: list of sentences, each a list of tags, str.
         predicted: the same for what was predicted.
+        entities: bool, whether there is the part of entities; None: where tags are BIO, and not all of them `O`.
 
     Returns:
         Dict of `"accuracy"`, float in [0, 1]; `"tags"`, a dict from each tag to its `"precision"`, `"recall"` and
         `"f1"`, in [0, 1], and `"support"`, int; `"averages"`, the same for `"micro"`, `"macro"` and `"weighted"`; and
-        where tags are BIO `"entities"`, a dict of `"types"` and `"averages"` of such.
+        `"entities"`, if wanted, a dict of `"types"` and `"averages"` of such.
 
     Raises:
         ValueError: If sentences are empty or differ in length.
-        ImportError: If tags are BIO and seqeval is not installed.
+        ImportError: If there is to be the part of entities, and seqeval is not installed.
 
     Example:
 
@@ -52,9 +54,9 @@ def token_report(true, predicted):
     report = {
         "accuracy": sum(a == b for a, b in zip(flat, found, strict=True)) / len(flat),
         "tags": {name: _row(*row) for name, *row in zip(names, *scores(), strict=True)},
-        "averages": {kind: _row(*scores(average=kind)[:3], len(flat)) for kind in ("micro", "macro", "weighted")},
+        "averages": {kind: _row(*scores(average=kind)[:3], len(flat)) for kind in AVERAGES},
     }
-    if are_entities(names):
+    if are_entities(names) if entities is None else entities:
         report["entities"] = _entities(true, predicted)
     return report
 
@@ -106,12 +108,14 @@ def seqeval_metrics():
 
 
 def _entities(true, predicted):
+    if all(tag == "O" for tags in true + predicted for tag in tags):  # seqeval gives NaN and warns
+        return {"types": {}, "averages": {kind: _row(0, 0, 0, 0) for kind in AVERAGES}}
     sides = ([[_bioes(tag) for tag in tags] for tags in sentences] for sentences in (true, predicted))
     report = seqeval_metrics().classification_report(*sides, output_dict=True, zero_division=0)
     rows = {
         name: _row(row["precision"], row["recall"], row["f1-score"], row["support"]) for name, row in report.items()
     }
-    averages = {kind: rows.pop(f"{kind} avg") for kind in ("micro", "macro", "weighted")}
+    averages = {kind: rows.pop(f"{kind} avg") for kind in AVERAGES}
     return {"types": rows, "averages": averages}
 
 

@@ -41,6 +41,7 @@ class SelfSupervisedModel(keras.Model):
         plays: for several players, dict from group to the terms it minimises; by default all groups minimise all terms.
         minimum_batch: rows that a global batch needs at least.
         batch_multiple: number that divides the rows of a global batch.
+        takes_views: whether batches may bring their views, in the key `views`, for the objective to take as they are.
         uses_labels: whether batches must have labels, `y`; else labels change nothing.
         views_in_pipeline: whether the views of a source are made in the input pipeline, beside the steps, with the same
             numbers as in them; only where each tensor of the views has a row for each of the batch.
@@ -90,6 +91,7 @@ class SelfSupervisedModel(keras.Model):
     meter_types = {}
     plays = {}
     minimum_batch = batch_multiple = 1
+    takes_views = True
     uses_labels = False
     uses_index = False
     views_in_pipeline = False

@@ -38,6 +38,11 @@ def check_batch(model, batch):
                 f"`x` must come with {what}, for {type(model).__name__} learns from it: give a source of "
                 f"keras_ssl.data, or batches that are dicts with 'x' and {key!r}. Received: a batch of {sorted(batch)}"
             )
+    if "views" in batch and not model.takes_views:
+        raise ValueError(
+            f"`x` must have the key 'x', for {type(model).__name__} makes its own views and learns from no pairs. "
+            f"Received: a batch of {sorted(batch)}"
+        )
     if "views" in batch and not isinstance(batch["views"], (tuple, list)):
         raise ValueError(f"`views` must be a tuple of batches. Received: views of type {type(batch['views']).__name__}")
     for x in batch.get("views", ()) or (batch["x"],):

@@ -37,6 +37,7 @@ class TokenModel(SelfSupervisedModel):
     """
 
     uses_pooled_output = False
+    takes_views = False
     views_in_pipeline = True
 
     def __init__(self, backbone, tokenizer=None, *, tokens=None, pooling="cls", **kwargs):
@@ -166,9 +167,14 @@ class TokenModel(SelfSupervisedModel):
             texts: list of str.
             batch_size: int, texts at a time.
         """
-        ids = self.ids_of(texts).numpy()
-        inputs = {name: ops.convert_to_numpy(value) for name, value in self.inputs_of(ids).items()}
-        return np.asarray(self.encoder.predict(inputs, batch_size=batch_size, verbose=0), "float32")
+        pieces = self.pieces_of(texts)
+        order = np.argsort([len(piece) for piece in pieces], kind="stable")  # a batch is padded to its own longest
+        batches = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
+        vectors = [
+            self.encoder.predict_on_batch(self.inputs_of(self.packed([pieces[row] for row in rows])))
+            for rows in batches
+        ]
+        return np.concatenate(vectors).astype("float32")[np.argsort(order)]
 
     # Training and saving.
 

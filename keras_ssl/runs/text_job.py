@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keras_ssl import backbones, data
+from keras_ssl import backbones, data, objectives
 from keras_ssl.data.text_fingerprint import tokenizer_fingerprint
 from keras_ssl.runs.judged_texts import judged_texts
 from keras_ssl.runs.picture_job import copy_encoder
@@ -28,9 +28,9 @@ class TextJob:
         self._preset = options.init_from if _is_preset(options.init_from) else None
         self._from_preset = self._preset is not None or _began_with_preset(options.init_from)
         texts = data.load_text(options.data)
-        if isinstance(texts, data.PairSource) and recipe.objective != "SimCSE":
+        if isinstance(texts, data.PairSource) and not getattr(objectives, recipe.objective).takes_views:
             raise ValueError(
-                f"`data` must be texts for {recipe.objective}, for only SimCSE learns from pairs. "
+                f"`data` must be texts for {recipe.objective}, which does not learn from pairs. "
                 f"Received: data={options.data!r}"
             )
         self._labelled, self._pairs = judged_texts(self._judged_by)

@@ -45,6 +45,7 @@ def test_a_subset_is_a_text_source(source):
     batch = next(subset.ordered(3).as_numpy_iterator())
     assert (batch["x"][0], batch["index"].tolist(), batch["y"].tolist()) == (b"five", [0, 1, 2], [1, 0, 1])
     assert source.take(2).texts([0, 1]) == TEXTS[:2]
+    assert repr(subset) == "<TextSubset 'few': 3 texts, 2 classes>"
 
 
 def test_messages_call_them_texts(source):

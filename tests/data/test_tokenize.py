@@ -105,6 +105,15 @@ def test_what_was_tokenized_is_not_tokenized_again(tmp_path, tokenizer, counted)
         assert len(counted) == 2 + number, other
 
 
+def test_files_are_checked_once_an_opening(tmp_path, tokenizer, monkeypatch):
+    data.tokenize(TEXTS, tokenizer, tmp_path)
+    module, checked = importlib.import_module("keras_ssl.data.cached_folder"), []
+    checksum = module._checksum
+    monkeypatch.setattr(module, "_checksum", lambda path: (checked.append(path.name), checksum(path))[1])
+    data.tokenize(TEXTS, tokenizer, tmp_path)
+    assert sorted(checked) == ["ids.bin", "offsets.npy"]
+
+
 @pytest.mark.parametrize("file", ["ids.bin", "offsets.npy", "manifest.json"])
 @pytest.mark.parametrize("how", ["torn", "changed", "gone"])
 def test_damaged_files_are_made_anew(tmp_path, tokenizer, counted, file, how):

@@ -65,6 +65,16 @@ def test_table():
     assert len({len(line) for line in lines if line}) == 1
 
 
+def test_sentences_without_entities_have_that_part_if_wanted():
+    nothing = [["O", "O"], ["O"]]
+    assert "entities" not in evaluation.token_report(nothing, nothing)
+    report = evaluation.token_report(nothing, nothing, entities=True)["entities"]
+    assert report["types"] == {}
+    for average in report["averages"].values():
+        assert average == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
+    assert "entities" not in evaluation.token_report(IOB1, FOUND, entities=False)
+
+
 @pytest.mark.parametrize("predicted", [[["A"]], [["A", "B"]], [["A"], []]])
 def test_refuses(predicted):
     with pytest.raises(ValueError, match="same numbers of tags"):

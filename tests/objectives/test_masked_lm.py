@@ -154,6 +154,7 @@ def test_refuses_vocabularies(tiny_bert, arguments, message):
         (np.full((4, 17), 9, "int32"), "`token_ids` must have at most the 16 places"),
         (np.zeros((4, 0), "int32"), "`token_ids` must be whole numbers of shape"),
         ({"ids": np.full((4, 8), 9, "int32")}, "`x` must have the key 'token_ids'"),
+        ({"views": (np.full((4, 8), 9, "int32"),) * 2}, "`x` must have the key 'x', for MaskedLM .* no pairs"),
         (
             {"token_ids": np.full((4, 8), 9, "int32"), "word_ids": np.zeros((4, 6), "int32")},
             r"`word_ids` must have the shape of `token_ids`, \(4, 8\). Received: shape \(4, 6\)",
@@ -163,6 +164,16 @@ def test_refuses_vocabularies(tiny_bert, arguments, message):
 def test_refuses_data(model, x, message):
     with pytest.raises(ValueError, match=message):
         model.fit(x, batch_size=2, verbose=0)
+
+
+def test_vectors_come_in_the_order_of_the_texts_however_they_are_batched(model, monkeypatch):
+    texts = ["the cat saw a dogs the cat saw", "the", "a cat saw the dogs", "cat saw"]
+    alone = np.concatenate([model.embed([text]) for text in texts])
+    packed, widths = model.packed, []
+    monkeypatch.setattr(model, "packed", lambda pieces: (widths.append(max(map(len, pieces))), packed(pieces))[1])
+    np.testing.assert_allclose(model.embed(texts, batch_size=2), alone, rtol=1e-5, atol=1e-6)
+    assert len(widths) == 2
+    assert widths[0] < widths[1]  # a batch is as long as its own longest text
 
 
 def test_refuses_texts(model, tiny_bert, table):

@@ -63,6 +63,7 @@ class SimCSE(TokenModel):
     decay, gradients cut to norm 1; batches of 64 for one epoch (512 and 5e-5, three epochs, with pairs).
     """
 
+    takes_views = True
     terms = ("info_nce",)
     diagnostics_names = ("accuracy", "alignment")
     minimum_batch = 2
