@@ -36,6 +36,7 @@ class TextJob:
         self._labelled, self._pairs = judged_texts(self._judged_by)
         self.tokenizer = self._tokenizer(texts)
         self.train = recipe.arrange(texts, self.tokenizer)
+        self._longest = getattr(self.train, "max_length", None) or self.train.length  # of blocks and pairs
         self.watched = self._watched()
 
     def model(self):
@@ -80,6 +81,7 @@ class TextJob:
             "judged_by": self._judged_by,
             "judged": self._labelled is not None or self._pairs is not None,
             "data": {"name": train.name, train.rows_word: len(train), "classes": train.classes},
+            "max_length": self._longest,
         }
 
     def _tokenizer(self, texts):
@@ -94,8 +96,7 @@ class TextJob:
     def _watched(self):
         if self._labelled is None:
             return None
-        longest = getattr(self.train, "max_length", None) or self.train.length  # of blocks and pairs
-        return tuple(data.tokenize(texts, self.tokenizer, max_length=longest) for texts in self._labelled)
+        return tuple(data.tokenize(texts, self.tokenizer, max_length=self._longest) for texts in self._labelled)
 
 
 def _began_with_preset(run):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from keras_ssl import objectives, recipes, runs, serving
@@ -165,6 +166,29 @@ def test_refuses_to_export(trained, tmp_path, options, message):
     folder, _ = trained(epochs=1)
     with pytest.raises(ValueError, match=message):
         runs.export(folder, tmp_path / "served", **options)
+
+
+def test_a_backbone_without_a_longest_text_is_exported_for_the_length_of_the_run(text_recipe, labelled, tmp_path):
+    import keras_hub
+
+    def build(backbone, tokenizer, seed, pretrained):
+        model = objectives.PermutationLM(backbone, tokenizer, seed=seed)
+        model.compile()
+        return model
+
+    def xlnet(tokenizer):
+        return keras_hub.models.XLNetBackbone(tokenizer.vocabulary_size(), 1, 2, 8, 16)
+
+    recipe = dataclasses.replace(text_recipe, objective="PermutationLM", backbone=xlnet, build=build)
+    folder = runs.RunFolder.create(tmp_path / "run")
+    model = runs.pretrain(recipe, runs.RunOptions.new(recipe, data=labelled, epochs=1), folder)
+    longest = folder.read_config()["max_length"]
+    runs.export(folder, tmp_path / "served")
+    strings = tf.saved_model.load(str(tmp_path / "served/strings/1")).signatures["serving_default"]
+    long = "the cat " * longest
+    (found,) = strings(texts=tf.constant([long])).values()
+    kept = model.ids_of([long], length=longest)
+    np.testing.assert_allclose(found, model.encoder(model.inputs_of(kept)), rtol=1e-4, atol=1e-5)
 
 
 def test_refuses_a_start_that_is_not_there(trained):
