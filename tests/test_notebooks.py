@@ -20,7 +20,7 @@ SMALL = {"KERAS_SSL_EPOCHS": "1", "KERAS_SSL_STEPS": "6 6", "KERAS_SSL_SEEDS": "
 PRINTED = {
     "01_quickstart": ("trained ", "largest difference"),
     "02_downstream_and_serving": ("It is: Ankle boot",),
-    "04_text": ("loss on unseen texts", "Nearest to", "MiniLM", "strings in, vectors of shape (3, 192) out"),
+    "04_text": ("loss on unseen texts", "Nearest to", "MiniLM", "strings in, vectors of shape (3, 256) out"),
 }
 
 
