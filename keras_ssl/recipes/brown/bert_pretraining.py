@@ -27,7 +27,7 @@ RECIPE = common.recipe(
     summary="BERTPretraining with a small transformer on the 500 documents of the Brown corpus",
     data="brown",
     batch_size=32,
-    epochs=4,
+    epochs=2,
     arrange=arrange,
     judged_by=("wordnet/supersense", "wordnet/pairs"),
 )
