@@ -1,5 +1,6 @@
 """A measured table in Markdown, and where it stands in the pages."""
 
+import re
 import sys
 
 from keras_ssl.files import written_aside
@@ -11,8 +12,9 @@ def row(cells):
 
 
 def paper(identifier):
-    """A link to arXiv: str."""
-    return f"[{identifier}](https://arxiv.org/abs/{identifier})"
+    """A link to arXiv, or what is no number of a paper there as it is: str."""
+    is_number = re.fullmatch(r"\d{4}\.\d{4,5}", identifier)
+    return f"[{identifier}](https://arxiv.org/abs/{identifier})" if is_number else identifier
 
 
 def write_table(table, pages, markers):

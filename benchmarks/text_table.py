@@ -30,7 +30,7 @@ RUNS = ROOT / "runs" / "text_table"
 PAGES = ROOT / "README.md", ROOT / "docs/guides/texts.md"
 MARKERS = "<!-- table of objectives on texts -->", "<!-- end of the table on texts -->"
 SCORES = {"ridge": "classes", "recall@1": "recall@1", "recall@10": "recall@10", "mrr": "MRR", "polarity": "polarity"}
-HEADER = ("objective", "paper", "recipe", *SCORES.values(), "perplexity", "seconds", "MB", "seeds")
+HEADER = ("objective", "paper", "recipe", "untrained", *SCORES.values(), "perplexity", "seconds", "MB", "seeds")
 
 
 def main(words=None):
@@ -57,10 +57,11 @@ def to_run(names, seeds, again):
     """What is missing, `recipe:seed` each, the runs that others go on from before them: list of str."""
     tasks = []
     for seed in seeds:
-        missing = [name for name in names if name != MINILM and (again or not result(name, seed))]
-        for name in sorted(missing, key=lambda name: recipes.get(name).after is not None):
+        for name in sorted(set(names) - {MINILM}, key=lambda name: (recipes.get(name).after is not None, name)):
             first = recipes.get(name).after
-            if first and f"{first}:{seed}" not in tasks and not run_of(first, seed).encoder_path.exists():
+            if not again and result(name, seed) and f"{first}:{seed}" not in tasks:
+                continue
+            if first and f"{first}:{seed}" not in tasks and not is_there(first, seed):
                 tasks.append(f"{first}:{seed}")
             tasks.append(f"{name}:{seed}")
     if MINILM in names and (again or of_minilm() is None) and importlib.util.find_spec(MINILM):
@@ -148,6 +149,11 @@ def result(name, seed):
     return found if (found.get("epochs"), found.get("batch_size"), found.get("after")) == now else None
 
 
+def is_there(name, seed):
+    """Whether another recipe can go on from this one's encoder."""
+    return result(name, seed) is not None and run_of(name, seed).encoder_path.exists()
+
+
 def results(name):
     """What was measured of a recipe as it is now, with every seed: list."""
     seeds = (path.stem.rpartition("_seed")[2] for path in report.RESULTS.glob(f"recipe_{name}_seed*.json"))
@@ -162,28 +168,49 @@ def of_minilm():
 def markdown(found, minilm=None):
     """The lines of the table: what must be beaten, then the objectives, the best ridge first.
 
-    Scores are means over the seeds, costs the least of them.
+    Scores are means over the seeds, costs the least of them. `untrained` is the ridge of a recipe's own architecture.
     """
     lines = [row(HEADER), "|" + "---|" * len(HEADER)]
-    for kind, label in (("tfidf", "TF-IDF"), ("random", "random encoder")) if found else ():
+    for kind, label in (("tfidf", "TF-IDF"), ("random", "BERT, untrained")) if found else ():
         # Untrained, an architecture has another draw for every seed: those of the recipe that has most of them.
         scores = [one["scores"]["baselines"][kind] for one in max(found.values(), key=most_seeds)]
-        lines.append(row([label, "", "", *means(scores), "", "", "", ""]))
+        lines.append(row([label, "", "", "", *means(scores), "", "", "", ""]))
     if minilm:
-        lines.append(row(["MiniLM, not trained here", "", "", *means([minilm["scores"]]), "", "", "", ""]))
+        lines.append(row(["MiniLM, not trained here", "", "", "", *means([minilm["scores"]]), "", "", "", ""]))
     for some in sorted(found.values(), key=lambda some: -statistics.mean(one["scores"]["ridge"] for one in some)):
         first = some[0]
         scores = means([one["scores"] for one in some])
-        perplexities = [one["held_out"]["perplexity"] for one in some if "perplexity" in one["held_out"]]
-        perplexity = f"{statistics.mean(perplexities):.1f}" if perplexities else ""
+        untrained = statistics.mean(one["scores"]["baselines"]["random"]["ridge"] for one in some)
         # What else a machine does can only add seconds.
-        costs = (f"{min(one[key] for one in some):,.0f}" for key in ("seconds", "peak_memory_mb"))
+        seconds, memory = (min(one[key] for one in some) for key in ("seconds", "peak_memory_mb"))
+        costs = f"{'+ ' if first['after'] else ''}{seconds:,.0f}", f"{memory:,.0f}"
         after = f" after `{first['after']}`" if first["after"] else ""
         name = f"`{first['objective']}`{after}"
         lines.append(
-            row([name, paper(first["paper"]), f"`{first['recipe']}`", *scores, perplexity, *costs, str(len(some))])
+            row(
+                [
+                    name,
+                    paper(first["paper"]),
+                    f"`{first['recipe']}`",
+                    f"{untrained:.3f}",
+                    *scores,
+                    perplexity(some),
+                    *costs,
+                    str(len(some)),
+                ]
+            )
         )
     return lines
+
+
+def perplexity(some):
+    """That of what a recipe predicts and, where it is known, that of single pieces by their frequency alone: str."""
+    if "accuracy" not in some[0]["held_out"] or "perplexity" not in some[0]["held_out"]:  # ELECTRA's is its generator's
+        return ""
+    found = f"{statistics.mean(one['held_out']['perplexity'] for one in some):,.0f}"
+    if "unigram_entropy" not in some[0]["held_out"]:
+        return found
+    return f"{found} of {np.exp(statistics.mean(one['held_out']['unigram_entropy'] for one in some)):,.0f}"
 
 
 def most_seeds(some):

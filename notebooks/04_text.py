@@ -190,7 +190,7 @@ simcse.compile(optimizers.AdamWOnMatrices(rate, weight_decay=0.01, global_clipno
 pairs = runs.spread(data.load_text("wordnet/pairs"), TEXTS)
 print(*pairs.pairs([0])[0], sep="\n")
 found = simcse.fit(data.tokenize(pairs, tokenizer, max_length=64), batch_size=2 * BATCH, epochs=3, verbose=2).history
-print(f"in {found['accuracy'][-1]:.0%} of cases a definition found its example among {2 * BATCH}")
+print(f"{found['accuracy'][-1]:.0%} of the definitions it learned from found their examples among {2 * BATCH}")
 
 # %% [markdown]
 # ## Judge

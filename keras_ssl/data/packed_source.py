@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ssl.data.source import Source, whole
+from keras_ssl.data.token_pairs import refuse_pairs
 from keras_ssl.data.token_stream import TokenStream
 
 
@@ -19,7 +20,8 @@ class PackedSource(Source):
         length: int, ids of a block.
 
     Raises:
-        ValueError: If the vocabulary has no end token, or if all texts are shorter than one block.
+        ValueError: If `tokens` are pairs, if the vocabulary has no end token, or if all texts together are shorter than
+            one block.
 
     Example:
 
@@ -38,6 +40,7 @@ class PackedSource(Source):
     rows_word = "blocks"
 
     def __init__(self, tokens, length=128):
+        refuse_pairs(tokens)
         self.table, self.length = tokens.table, whole("length", length)
         if self.table.end_id is None:
             raise ValueError("`tokens` must have an end token, to close documents by. Received: end_id=None")

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ssl.data.source import Source, whole
+from keras_ssl.data.token_pairs import refuse_pairs
 from keras_ssl.data.token_stream import TokenStream, ends_document
 from keras_ssl.random import RowDraws
 
@@ -35,8 +36,8 @@ class SegmentPairs(Source):
             know short inputs too. It is of `[2, length - 3]` ids.
 
     Raises:
-        ValueError: If there are no documents or only one, if the vocabulary has no start or no end token, or if an
-            argument is out of range.
+        ValueError: If `tokens` are pairs already, if there are no documents or only one, if the vocabulary has no start
+            or no end token, or if an argument is out of range.
 
     Reference: BERT, arXiv 1810.04805, appendix A.2, and `create_pretraining_data.py` of its code.
     """
@@ -44,6 +45,7 @@ class SegmentPairs(Source):
     rows_word = "pairs"
 
     def __init__(self, tokens, length=128, *, short_sequence_probability=0.1):
+        refuse_pairs(tokens)
         self.table, self.length = tokens.table, whole("length", length, least=5)
         self.short_sequence_probability = short_sequence_probability
         if not 0 <= short_sequence_probability <= 1:

@@ -71,3 +71,9 @@ class TokenPairs(TokenSource):
     @property
     def _sides(self):
         return self.first, self.second
+
+
+def refuse_pairs(tokens):
+    """Refuses tokenized pairs where texts are to follow one another: their second texts would be lost."""
+    if isinstance(tokens, TokenPairs):
+        raise ValueError(f"`tokens` must be tokenized texts, for instance `pairs.first`. Received: {tokens}")

@@ -170,11 +170,13 @@ class TokenModel(SelfSupervisedModel):
         pieces = self.pieces_of(texts)
         order = np.argsort([len(piece) for piece in pieces], kind="stable")  # a batch is padded to its own longest
         batches = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
-        vectors = [
-            self.encoder.predict_on_batch(self.inputs_of(self.packed([pieces[row] for row in rows])))
-            for rows in batches
-        ]
+        vectors = [self._vectors(self.packed([pieces[row] for row in rows])) for rows in batches]
         return np.concatenate(vectors).astype("float32")[np.argsort(order)]
+
+    def _vectors(self, token_ids):
+        # Not `predict_on_batch`, by which each of several replicas would give all rows.
+        inputs = {name: ops.convert_to_numpy(value) for name, value in self.inputs_of(token_ids.numpy()).items()}
+        return self.encoder.predict(inputs, batch_size=len(token_ids), verbose=0)
 
     # Training and saving.
 

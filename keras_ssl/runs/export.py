@@ -61,7 +61,7 @@ def _export_texts(folder, output, format, options):
     examples = spread(texts.first if isinstance(texts, data.PairSource) else texts, EXAMPLES)
     encoder = folder.load_encoder()
     if getattr(backbones.backbone_of(encoder), "max_sequence_length", None) is None:  # T5 and XLNet take any length
-        options = {"max_length": folder.read_config()["max_length"], **options}
+        options = {"max_length": folder.read_config().get("max_length"), **options}
     serving.export_text_encoder(encoder, folder.load_tokenizer(), output, examples=examples, **options)
     return output
 

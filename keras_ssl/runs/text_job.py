@@ -28,7 +28,7 @@ class TextJob:
         self._preset = options.init_from if _is_preset(options.init_from) else None
         self._from_preset = self._preset is not None or _began_with_preset(options.init_from)
         texts = data.load_text(options.data)
-        if isinstance(texts, data.PairSource) and not getattr(objectives, recipe.objective).takes_views:
+        if isinstance(texts, data.PairSource) and not _takes_views(recipe.objective):
             raise ValueError(
                 f"`data` must be texts for {recipe.objective}, which does not learn from pairs. "
                 f"Received: data={options.data!r}"
@@ -36,7 +36,8 @@ class TextJob:
         self._labelled, self._pairs = judged_texts(self._judged_by)
         self.tokenizer = self._tokenizer(texts)
         self.train = recipe.arrange(texts, self.tokenizer)
-        self._longest = getattr(self.train, "max_length", None) or self.train.length  # of blocks and pairs
+        # Blocks and pairs have a `length`; a source of the user's own may have neither.
+        self._longest = getattr(self.train, "max_length", getattr(self.train, "length", None))
         self.watched = self._watched()
 
     def model(self):
@@ -96,7 +97,13 @@ class TextJob:
     def _watched(self):
         if self._labelled is None:
             return None
-        return tuple(data.tokenize(texts, self.tokenizer, max_length=self._longest) for texts in self._labelled)
+        longest = {} if self._longest is None else {"max_length": self._longest}
+        return tuple(data.tokenize(texts, self.tokenizer, **longest) for texts in self._labelled)
+
+
+def _takes_views(objective):
+    """Whether this objective learns from pairs; one of the user's own is asked when it trains."""
+    return getattr(getattr(objectives, objective, None), "takes_views", True)
 
 
 def _began_with_preset(run):

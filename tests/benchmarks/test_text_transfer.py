@@ -1,3 +1,4 @@
+import types
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,40 @@ def test_measures_what_is_missing_and_prints_means_the_best_first(transfer, caps
         "| reviews, 1,000 labelled | accuracy | seeds |",
         "|---|---|---|",
         "| MiniLM, then MaskedLM | 0.750 | 2 |",
-        "| tfidf | 0.550 | 2 |",
+        "| TF-IDF | 0.550 | 2 |",
     ]
     transfer.main(["--only", "reviews", "--seeds", "0", "--again"])
     assert transfer.ran[2:] == ["reviews:0"]
+
+
+def test_tags_are_learned_by_both_encoders_beside_what_knows_no_sentence(transfer, monkeypatch):
+    asked = []
+
+    def fine_tune_tokens(encoder, tokenizer, train, *, settings, train_size, test_size, **options):
+        assert len(train[0]) == len(train[1]) == train_size + test_size == 4_000
+        asked.append((encoder, tokenizer, settings.learning_rate))
+        scores = {key: 0.5 + len(asked) / 10 for key in ("accuracy", "macro_f1", "weighted_f1")}
+        baselines = {name: dict.fromkeys(scores, score) for name, score in {"random": 0.3, "words": 0.4}.items()}
+        return {**scores, "report": {"of": encoder}, "baselines": baselines}
+
+    class Sentences:
+        def __len__(self):
+            return 5_000
+
+        def words(self, rows):
+            return rows.tolist()
+
+        tags = words
+
+    monkeypatch.setattr(transfer.data, "load_tagged", lambda name, split: Sentences())
+    monkeypatch.setattr(transfer.evaluation, "fine_tune_tokens", fine_tune_tokens)
+    monkeypatch.setattr(transfer, "minilm", lambda: ("minilm", "its tokenizer"))
+    folder = types.SimpleNamespace(load_encoder=lambda: "ours", load_tokenizer=lambda: "our tokenizer")
+    monkeypatch.setattr(transfer, "run_of", lambda name, seed: folder)
+    found = transfer.tags(0)
+    assert asked == [("ours", "our tokenizer", 5e-4), ("minilm", "its tokenizer", 1e-4)]
+    scores = {"MaskedLM": 0.6, "MiniLM": 0.7, "words": 0.4} | dict.fromkeys(
+        ("MaskedLM, from scratch", "MiniLM, from scratch"), 0.3
+    )
+    assert found["accuracy"] == found["macro_f1"] == scores
+    assert found["report"] == {"of": "ours"}

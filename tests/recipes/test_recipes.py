@@ -62,7 +62,7 @@ def test_the_scores_are_those_that_were_measured(name):
         seconds = key == "seconds"
         measured = min(one[key] for one in found) if seconds else statistics.mean(one["scores"][key] for one in found)
         assert score == pytest.approx(measured, abs=0.51 if seconds else 0.00051)
-        assert f"{score} s" if seconds else f"{score:.3f}" in header
+        assert (f"{score} s" if seconds else f"{score:.3f}") in header
 
 
 def test_every_recipe_for_the_sample_was_measured():

@@ -22,6 +22,8 @@ class WordOrder(TokenModel):
     remove.
     NOTE: StructBERT names the piece that belongs at a position, beside masked language modelling; here the head names
     the position that belongs to a piece, as in DropPos, and nothing else is learned.
+    NOTE: StructBERT shuffles a twentieth of the runs of three words, here all words change places unless a `shuffler`
+    says otherwise.
     NOTE: DropPos and MP3 hide some of the content too, and DropPos learns an embedding for "no position"; here all is
     seen and nothing is added. Text, unlike a picture, does not give a piece's position away by the edges of its
     neighbours.
