@@ -130,3 +130,8 @@ def test_marks_that_are_not_there_are_told_before_anything_runs(table):
     with pytest.raises(SystemExit, match="README.md must have the marks"):
         table.main(["--write"])
     assert table.ran == []
+
+
+def test_only_numbers_of_arxiv_are_links(table):
+    assert table.paper("1810.04805") == "[1810.04805](https://arxiv.org/abs/1810.04805)"
+    assert table.paper("Radford et al. 2019") == "Radford et al. 2019"

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ssl import data
+from keras_ssl.data import PackedSource, SegmentPairs
 from keras_ssl.data.token_pairs import TokenPairs
 from keras_ssl.distribution import Slices
 
@@ -119,3 +120,6 @@ def test_refuses(make_tokens):
         TokenPairs(one, two)
     with pytest.raises(ValueError, match="`first` and `second` must be of one vocabulary"):
         TokenPairs(one, make_tokens([[10]], end_id=None))
+    for documents in (PackedSource, SegmentPairs):
+        with pytest.raises(ValueError, match="`tokens` must be tokenized texts, for instance `pairs.first`"):
+            documents(TokenPairs(two, two))

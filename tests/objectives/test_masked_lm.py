@@ -176,6 +176,15 @@ def test_vectors_come_in_the_order_of_the_texts_however_they_are_batched(model, 
     assert widths[0] < widths[1]  # a batch is as long as its own longest text
 
 
+def test_vectors_of_several_batches_are_the_same_on_replicas(tiny_bert, tokenizer, two_replicas):
+    texts = ["the cat saw a dogs the cat saw", "the", "a cat saw the dogs", "cat saw", "dogs"]
+    with two_replicas.scope():
+        model = MaskedLM(tiny_bert(), tokenizer)
+    found = model.embed(texts, batch_size=2)
+    expected = model.encoder(model.inputs_of(model.ids_of(texts)))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_refuses_texts(model, tiny_bert, table):
     with pytest.raises(ValueError, match=r"`texts` must have the mask token '\[MASK\]'"):
         model.fill_mask(["no mask"])

@@ -189,6 +189,12 @@ def test_a_backbone_without_a_longest_text_is_exported_for_the_length_of_the_run
     (found,) = strings(texts=tf.constant([long])).values()
     kept = model.ids_of([long], length=longest)
     np.testing.assert_allclose(found, model.encoder(model.inputs_of(kept)), rtol=1e-4, atol=1e-5)
+    config = folder.read_config()
+    del config["max_length"]  # as runs of an earlier version have it
+    (folder.path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="`max_length` must be given"):
+        runs.export(folder, tmp_path / "served")
+    runs.export(folder, tmp_path / "served", max_length=8)
 
 
 def test_refuses_a_start_that_is_not_there(trained):

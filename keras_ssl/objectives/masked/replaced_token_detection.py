@@ -23,11 +23,12 @@ class ReplacedTokenDetection(TokenModel):
     backbone's own embeddings that it reads by, also after a reload.
 
     The encoder to leave with is the discriminator's; the generator is thrown away. It learns from every piece, not from
-    15 % of them, so it needs fewer steps than `MaskedLM`, each of them somewhat dearer.
+    15 % of them, which in the paper's hundred thousands of steps pays. In few steps from nothing the generator's
+    guesses are bad and the discriminator calls nothing replaced: then go on from a `MaskedLM`.
 
     Logs `generator_accuracy` and `perplexity` of the generator's guesses, `replaced_share`, the share of all pieces
     that were replaced, and `discriminator_accuracy`, `discriminator_precision` and `discriminator_recall`; calling
-    nothing replaced has an accuracy of `1 - replaced_share`.
+    nothing replaced has an accuracy of `1 - replaced_share`, and a recall of 0.
 
     Args:
         backbone: the discriminator: `BertBackbone`, `RobertaBackbone` or alike of keras-hub.
