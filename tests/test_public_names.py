@@ -48,11 +48,13 @@ NAMES = {
     "backbones": [
         "TwoStreamXLNet",
         "backbone_of",
+        "has_equal_embeddings",
         "is_encoder_decoder",
         "partly_placed",
         "pool",
         "pool_tokens",
         "position_embedding_of",
+        "redraw_equal_embeddings",
         "small_image_resnet",
         "text_encoder",
     ],

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_ssl import backbones
 from keras_ssl.evaluation.extract_features import collect
 from keras_ssl.evaluation.seeding import seeded
 
@@ -10,7 +11,8 @@ from keras_ssl.evaluation.seeding import seeded
 def random_encoder(encoder, seed=0):
     """The same architecture with fresh weights.
 
-    Normalization layers keep what they were adapted to, since that belongs to the input. The caller's random state
+    Normalization layers keep what they were adapted to, since that belongs to the input; a T5's embeddings are drawn as
+    `keras_ssl.backbones.redraw_equal_embeddings` does it. The caller's random state
     is left as it was. Initializers with a seed of their own draw what they always draw.
 
     Args:
@@ -38,7 +40,7 @@ def random_encoder(encoder, seed=0):
             f"Received: encoder of type {type(encoder).__name__}"
         )
     with seeded(seed):
-        fresh = keras.models.clone_model(encoder)
+        fresh = backbones.redraw_equal_embeddings(keras.models.clone_model(encoder))
     for old, new in zip(_normalizations(encoder), _normalizations(fresh), strict=True):
         new.set_weights(old.get_weights())
         new.finalize_state()

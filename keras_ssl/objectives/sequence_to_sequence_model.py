@@ -1,5 +1,7 @@
 """What objectives that write one text from another have in common."""
 
+import warnings
+
 from keras import ops
 
 from keras_ssl import backbones
@@ -21,6 +23,16 @@ class SequenceToSequenceModel(TokenPrediction):
     def first_id(self):
         """The id in front of what the decoder writes: int."""
         raise NotImplementedError(f"{type(self).__name__} must implement `first_id`.")
+
+    def check_data(self, rows, batch_size):
+        super().check_data(rows, batch_size)
+        if backbones.has_equal_embeddings(self.backbone):
+            warnings.warn(
+                "The token embeddings of `backbone` are nearly the same for every piece, as keras-hub draws them for a "
+                "new T5Backbone, and little can be learned from there. Draw them anew before: "
+                "`keras_ssl.backbones.redraw_equal_embeddings(backbone)`",
+                stacklevel=2,
+            )
 
     def decode(self, token_ids, prefix, training=False):
         """Reads one text, and goes on from each place of another.

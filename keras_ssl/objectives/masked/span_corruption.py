@@ -21,7 +21,8 @@ class SpanCorruption(SequenceToSequenceModel):
     Logs `accuracy` and `perplexity` of what is written, sentinels and end included.
 
     Args:
-        backbone: encoder-decoder of keras-hub, `T5Backbone` as a rule; not in float16.
+        backbone: encoder-decoder of keras-hub, `T5Backbone` as a rule; not in float16. A new T5Backbone needs
+            `keras_ssl.backbones.redraw_equal_embeddings` first.
         tokenizer, tokens: see `TokenModel`. The vocabulary must have an end token.
         sentinel_ids: ints in [0, vocabulary of the backbone), in the order in which spans get them. None for the
             tokenizer's `<extra_id_0>`, `<extra_id_1>`, ..., or else, as T5 has them, for the up to 100 ids of the
@@ -39,10 +40,11 @@ class SpanCorruption(SequenceToSequenceModel):
     Example:
 
     >>> import keras_hub, numpy as np
-    >>> from keras_ssl import augment, objectives
+    >>> from keras_ssl import augment, backbones, objectives
     >>> backbone = keras_hub.models.T5Backbone(
     ...     vocabulary_size=24, num_layers=1, num_heads=1, hidden_dim=8, intermediate_dim=8
     ... )
+    >>> backbone = backbones.redraw_equal_embeddings(backbone)  # a new one, not a preset
     >>> table = augment.text.TokenTable(size=20, special_ids=(0, 1, 2), end_id=1)
     >>> model = objectives.SpanCorruption(backbone, tokens=table)
     >>> model.sentinel_ids

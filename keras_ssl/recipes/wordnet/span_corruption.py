@@ -3,7 +3,7 @@
 keras-ssl pretrain span_corruption_wordnet
 """
 
-from keras_ssl import data, objectives
+from keras_ssl import backbones, data, objectives
 from keras_ssl.recipes.wordnet import common
 
 
@@ -11,9 +11,10 @@ def t5(tokenizer):
     """A T5 whose encoder is of the size of the other recipes' BERT."""
     from keras_hub.models import T5Backbone
 
-    return T5Backbone(
+    backbone = T5Backbone(
         tokenizer.vocabulary_size(), num_layers=2, num_heads=4, hidden_dim=256, intermediate_dim=512, dropout=0.0
     )
+    return backbones.redraw_equal_embeddings(backbone)
 
 
 def arrange(texts, tokenizer):
