@@ -1,6 +1,8 @@
 """GPT on the glosses of WordNet.
 
 keras-ssl pretrain causal_lm_wordnet
+
+Measured: ridge 0.529, recall@10 0.012 (seed 0; 539 s on two cores).
 """
 
 from keras_ssl import data, objectives
@@ -29,6 +31,7 @@ RECIPE = common.recipe(
     "CausalLM",
     "Radford et al. 2019",
     build,
+    scores={"ridge": 0.529, "recall@10": 0.012, "seconds": 539},
     backbone=gpt,
     arrange=arrange,
     tokenizer=common.vocabulary("gpt2"),

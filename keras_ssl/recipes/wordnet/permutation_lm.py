@@ -1,6 +1,8 @@
 """XLNet on the glosses of WordNet.
 
 keras-ssl pretrain permutation_lm_wordnet
+
+Measured: ridge 0.543, recall@10 0.021 (seed 0; 451 s on two cores).
 """
 
 from keras_ssl import objectives
@@ -19,4 +21,12 @@ def build(backbone, tokenizer, seed, pretrained):
     return common.compiled(objectives.PermutationLM(backbone, tokenizer, seed=seed), pretrained)
 
 
-RECIPE = common.recipe("permutation_lm", "PermutationLM", "1906.08237", build, backbone=xlnet, epochs=1)
+RECIPE = common.recipe(
+    "permutation_lm",
+    "PermutationLM",
+    "1906.08237",
+    build,
+    scores={"ridge": 0.543, "recall@10": 0.021, "seconds": 451},
+    backbone=xlnet,
+    epochs=1,
+)

@@ -1,6 +1,8 @@
 """ELECTRA on the glosses of WordNet.
 
 keras-ssl pretrain replaced_token_detection_wordnet --init-from runs/masked_lm_wordnet
+
+Measured: ridge 0.508, recall@10 0.020 (seed 0; 393 s on two cores).
 """
 
 from keras_ssl import objectives
@@ -22,6 +24,7 @@ RECIPE = common.recipe(
     "ReplacedTokenDetection",
     "2003.10555",
     build,
+    scores={"ridge": 0.508, "recall@10": 0.02, "seconds": 393},
     epochs=1,
     after="masked_lm_wordnet",
 )

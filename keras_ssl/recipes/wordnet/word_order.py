@@ -1,6 +1,8 @@
 """Shuffled words and hidden places on the glosses of WordNet.
 
 keras-ssl pretrain word_order_wordnet
+
+Measured: ridge 0.384, recall@10 0.005 (seed 0; 331 s on two cores).
 """
 
 from keras_ssl import objectives
@@ -13,4 +15,11 @@ def build(backbone, tokenizer, seed, pretrained):
     return common.compiled(model, pretrained)
 
 
-RECIPE = common.recipe("word_order", "WordOrder", "1908.04577", build, epochs=1)
+RECIPE = common.recipe(
+    "word_order",
+    "WordOrder",
+    "1908.04577",
+    build,
+    scores={"ridge": 0.384, "recall@10": 0.005, "seconds": 331},
+    epochs=1,
+)
