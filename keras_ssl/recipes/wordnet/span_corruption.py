@@ -3,7 +3,9 @@
 keras-ssl pretrain span_corruption_wordnet
 """
 
-from keras_ssl import backbones, data, objectives
+import keras
+
+from keras_ssl import backbones, data, objectives, schedules
 from keras_ssl.recipes.wordnet import common
 
 
@@ -23,8 +25,14 @@ def arrange(texts, tokenizer):
 
 
 def build(backbone, tokenizer, seed, pretrained):
-    """The paper's spans of three pieces, 15 percent of all."""
-    return common.compiled(objectives.SpanCorruption(backbone, tokenizer, roll=True, seed=seed), pretrained)
+    """The paper's spans of three pieces, 15 percent of all, and its optimizer.
+
+    That moves each weight by a share of its size: T5's embeddings begin at one, which AdamW's thousand steps of at most
+    a thousandth leave as they are (loss after 200 of them 5.6, with AdamW 6.3).
+    """
+    model = objectives.SpanCorruption(backbone, tokenizer, roll=True, seed=seed)
+    model.compile(keras.optimizers.Adafactor(schedules.WarmupLinear(peak=1e-3 if pretrained else 1e-2)))
+    return model
 
 
 RECIPE = common.recipe(
