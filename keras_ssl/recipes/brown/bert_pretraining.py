@@ -1,6 +1,8 @@
 """BERT on the documents of the Brown corpus: masked language modelling and next sentence.
 
 keras-ssl pretrain bert_pretraining_brown
+
+Measured: ridge 0.425, recall@10 0.064 (seed 0; 450 s on two cores).
 """
 
 from keras_ssl import data, objectives
@@ -23,6 +25,7 @@ RECIPE = common.recipe(
     "BERTPretraining",
     "1810.04805",
     build,
+    scores={"ridge": 0.425, "recall@10": 0.064, "seconds": 450},
     name="bert_pretraining_brown",
     summary="BERTPretraining with a small transformer on the 500 documents of the Brown corpus",
     data="brown",

@@ -1,6 +1,8 @@
 """T5 on the glosses of WordNet.
 
 keras-ssl pretrain span_corruption_wordnet
+
+Measured: ridge 0.494, recall@10 0.018 (seed 0; 188 s on two cores).
 """
 
 import keras
@@ -40,6 +42,7 @@ RECIPE = common.recipe(
     "SpanCorruption",
     "1910.10683",
     build,
+    scores={"ridge": 0.494, "recall@10": 0.018, "seconds": 188},
     backbone=t5,
     arrange=arrange,
     tokenizer=common.vocabulary("t5"),
