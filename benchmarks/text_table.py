@@ -186,20 +186,8 @@ def markdown(found, minilm=None):
         costs = f"{'+ ' if first['after'] else ''}{seconds:,.0f}", f"{memory:,.0f}"
         after = f" after `{first['after']}`" if first["after"] else ""
         name = f"`{first['objective']}`{after}"
-        lines.append(
-            row(
-                [
-                    name,
-                    paper(first["paper"]),
-                    f"`{first['recipe']}`",
-                    f"{untrained:.3f}",
-                    *scores,
-                    perplexity(some),
-                    *costs,
-                    str(len(some)),
-                ]
-            )
-        )
+        about = name, paper(first["paper"]), f"`{first['recipe']}`", f"{untrained:.3f}"
+        lines.append(row([*about, *scores, perplexity(some), *costs, str(len(some))]))
     return lines
 
 

@@ -45,7 +45,7 @@ def _embeddings(model):
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _embeddings(layer)
-        elif isinstance(layer, keras.layers.Embedding):
+        elif isinstance(layer, keras.layers.Embedding) and layer.name == "token_embedding":  # keras-hub's name for it
             yield layer.embeddings
 
 
