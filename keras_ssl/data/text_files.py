@@ -3,10 +3,12 @@
 import warnings
 
 import numpy as np
+import tensorflow as tf
 
 from keras_ssl.data.folder_listing import class_names, class_of, files_of_split, list_files, named
 from keras_ssl.data.mapped_texts import MappedTexts
 from keras_ssl.data.splits import held_out_numbers
+from keras_ssl.data.text_fingerprint import text_batches
 from keras_ssl.data.text_index import index_texts
 from keras_ssl.data.text_source import TextSource
 
@@ -78,11 +80,21 @@ def texts_of_folder(folder, split, unit):
 
 
 def held_out_texts(source, split):
-    """The texts of a split, where the data have no splits of their own: whole documents, if these are known."""
+    """The texts of a split, where the data have no splits of their own: whole documents, if these are known.
+
+    Else what a text says decides, so that one which stands there twice is not on both sides, and other texts may come
+    or go. Of pairs the first text does.
+    """
     if split == "all":
         return source
-    numbers = np.arange(len(source)) if source.documents is None else source.documents
+    numbers = _fingerprints(source) if source.documents is None else source.documents
     return source.subset(held_out_numbers(split, numbers, source.name, source.rows_word))
+
+
+def _fingerprints(source):
+    """A hash of each text, the same on any machine: int64 array."""
+    batches = text_batches(getattr(source, "first", source))
+    return np.concatenate([tf.strings.to_hash_bucket_fast(texts, 2**62).numpy() for texts in batches])
 
 
 def _tell_blank(folder, blank, count):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_ssl import data
-from keras_ssl.data import mapped_texts, text_index
+from keras_ssl.data import mapped_texts, text_fingerprint, text_index
 
 TEXT = b"\xef\xbb\xbf\r\n first line \r\nsecond. And third\r\n \t \r\n\x0c\nfo\xc3\xbcrth\n\nlast"
 LINES = ["first line", "second. And third", "foürth", "last"]
@@ -64,6 +64,28 @@ def test_without_blank_lines_no_documents_are_known(tmp_path):
     assert data.load_text(path, "all").documents is None
     with pytest.raises(ValueError, match=r"`unit` can be 'document' where blank lines .* Received: unit='document'"):
         data.load_text(path, unit="document")
+
+
+@pytest.mark.parametrize("at_a_time", [7, 4096])
+def test_equal_texts_are_held_out_together_and_stay_when_others_come(at_a_time, tmp_path, monkeypatch):
+    monkeypatch.setattr(text_fingerprint, "AT_A_TIME", at_a_time)
+    path = tmp_path / "twice.txt"
+    path.write_text("\n".join(f"line {number % 60}" for number in range(120)))
+    train, test = (all_texts(data.load_text(path, split)) for split in ("train", "test"))
+    assert sorted(train + test) == sorted(all_texts(data.load_text(path, "all")))
+    assert set(train) & set(test) == set()
+    assert 4 <= len(set(test)) == len(test) / 2 <= 18
+    path.write_text("one more\n" + path.read_text())
+    assert [text for text in all_texts(data.load_text(path, "test")) if text != "one more"] == test
+
+
+def test_equal_first_texts_of_pairs_are_held_out_together(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    rows = (f"question {number // 2}\tanswer {number}" for number in range(120))
+    path.write_text("\n".join(["first\tsecond", *rows]))
+    train, test = (all_texts(data.load_text(path, split).first) for split in ("train", "test"))
+    assert set(train) & set(test) == set()
+    assert 4 <= len(set(test)) == len(test) / 2 <= 18
 
 
 def test_documents_are_held_out_whole(tmp_path):
