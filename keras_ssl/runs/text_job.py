@@ -46,7 +46,10 @@ class TextJob:
         pretrained = backbone is not None
         if not pretrained:
             backbone = self._recipe.backbone(self.tokenizer)
-        return self._recipe.build(backbone, self.tokenizer, self._options.seed, pretrained)
+        model = self._recipe.build(backbone, self.tokenizer, self._options.seed, pretrained)
+        if not pretrained and hasattr(model, "adapt"):
+            model.adapt(self.train)
+        return model
 
     def start_from(self, model, init_from):
         """Puts the weights of an earlier run's encoder into the model; a preset's are there already."""

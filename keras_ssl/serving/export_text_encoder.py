@@ -45,7 +45,7 @@ def export_text_encoder(
         encoder: Built Functional model from a dict of token ids (`keras_ssl.backbones.pool` of a text backbone) to
             `(batch, features)`, or an objective over tokens, of which its encoder is exported.
         tokenizer: Tokenizer of keras-hub: WordPiece (BERT), byte-level BPE (RoBERTa, GPT-2, BART) or SentencePiece
-            (T5, XLNet). Any other layer whose `call` makes a RaggedTensor of ids in TensorFlow's graph will do, too.
+            (T5, ALBERT). Any other layer whose `call` makes a RaggedTensor of ids in TensorFlow's graph will do, too.
         directory: Path of the folder with both, made where there is none.
         examples: Real texts: list of str, array of strings, or a source of texts. At most 32 are used.
         max_length: int, the most ids of a text, start and end among them; what is longer is cut. By default what the

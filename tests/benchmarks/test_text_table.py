@@ -1,9 +1,11 @@
 import dataclasses
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from keras_ssl import recipes
+from keras_ssl import data, recipes
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 KEYS = ("ridge", "recall@1", "recall@10", "mrr", "polarity")
@@ -135,3 +137,48 @@ def test_marks_that_are_not_there_are_told_before_anything_runs(table):
 def test_only_numbers_of_arxiv_are_links(table):
     assert table.paper("1810.04805") == "[1810.04805](https://arxiv.org/abs/1810.04805)"
     assert table.paper("Radford et al. 2019") == "Radford et al. 2019"
+
+
+class Store:
+    """Ids of two texts, the place where the last one ends, and pieces by row."""
+
+    ends = np.array([0, 2, 3])
+
+    def read(self, rows):
+        return np.array([5, 5, 7])[rows]
+
+
+def test_held_out_are_texts_that_were_not_trained_on(table, monkeypatch):
+    asked = []
+    source = types.SimpleNamespace(store=Store())
+    monkeypatch.setattr(table.data, "TokenSource", types.SimpleNamespace)
+    monkeypatch.setattr(table.data, "load_text", lambda name, split: asked.append((name, split)))
+    recipe = types.SimpleNamespace(data="some", batch_size=2, arrange=lambda texts, tokenizer: source)
+    evaluated = {"loss": np.float32(1.5), "perplexity": np.float32(4.0)}
+    model = types.SimpleNamespace(evaluate=lambda given, **options: evaluated if given is source else None)
+    found = table.held_out(recipe, types.SimpleNamespace(load_tokenizer=lambda: None), model)
+    assert asked == [("some", "test")]
+    entropy = -(2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3))
+    assert found == {"loss": 1.5, "perplexity": 4.0, "unigram_entropy": pytest.approx(entropy)}
+
+
+def test_polarity_of_everyone_stands_beside_the_other_scores(table, monkeypatch):
+    reviews = data.TextSource(["good", "bad"], [1, 0])
+    monkeypatch.setattr(table.data, "load_text", lambda name, split: reviews)
+
+    def judged(encoder, tokenizer, labelled, splits, train_size, test_size, seed):
+        assert (encoder, tokenizer, labelled[0], seed) == ("encoder", "tokenizer", ["good", "bad"], 3)
+        assert (splits, train_size, test_size) == (5, 8_000, 2_000)
+        return {"ridge": 0.9, "baselines": {"random": {"ridge": 0.5}, "tfidf": {"ridge": 0.7}}}
+
+    monkeypatch.setattr(table.evaluation, "text_classification", judged)
+    scores = {"ridge": 0.1, "baselines": {"random": {"ridge": 0.2}, "tfidf": {"ridge": 0.3}}}
+    table.add_polarity(scores, "encoder", "tokenizer", 3)
+    baselines = {"random": {"ridge": 0.2, "polarity": 0.5}, "tfidf": {"ridge": 0.3, "polarity": 0.7}}
+    assert scores == {"ridge": 0.1, "polarity": 0.9, "baselines": baselines}
+
+
+def test_seconds_and_memory_are_the_least_of_the_seeds(table):
+    write_result(table, "first", 0, seconds=300.0, peak_memory_mb=900)
+    write_result(table, "first", 1, seconds=250.0, peak_memory_mb=1100)
+    assert table.markdown({"first": table.results("first")})[-1].endswith("| 250 | 900 | 2 |")

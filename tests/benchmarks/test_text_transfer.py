@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from keras_ssl import data
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -22,6 +24,7 @@ def transfer(tmp_path, monkeypatch, benchmark_program):
         accuracy = {"tfidf": 0.5 + seed / 10, "MiniLM, then MaskedLM": 0.75}
         return {"train_rows": 1000, "accuracy": accuracy}
 
+    transfer.reviews_of_its_own = transfer.reviews
     monkeypatch.setattr(transfer, "run_each", run_each)
     monkeypatch.setattr(transfer, "reviews", reviews)
     return transfer
@@ -40,6 +43,22 @@ def test_measures_what_is_missing_and_prints_means_the_best_first(transfer, caps
     ]
     transfer.main(["--only", "reviews", "--seeds", "0", "--again"])
     assert transfer.ran[2:] == ["reviews:0"]
+
+
+def test_reviews_are_tested_on_others_than_they_are_learned_from(transfer, monkeypatch):
+    parts = {"train": data.TextSource(["good", "bad"], [1, 0]), "test": data.TextSource(["fine"], [1])}
+    monkeypatch.setattr(transfer.data, "load_text", lambda name, split: parts[split])
+    monkeypatch.setattr(transfer, "trained_on", lambda name, seed: (f"after {name} {seed}", "tokenizer"))
+    monkeypatch.setattr(transfer, "minilm", lambda: ("as it came", "tokenizer"))
+
+    def judged(encoder, tokenizer, train, test, *, beside, splits, train_size, seed, **options):
+        assert (encoder, beside) == ("after masked_lm_wordnet 2", {"MiniLM": ("as it came", "tokenizer")})
+        assert (train[0], train[1].tolist(), test[0], test[1].tolist()) == (["good", "bad"], [1, 0], ["fine"], [1])
+        assert (splits, train_size, seed) == (1, 1_000, 2)
+        return {"accuracy": 0.8, "baselines": {"tfidf": {"accuracy": 0.7}}}
+
+    monkeypatch.setattr(transfer.evaluation, "fine_tune_sentences", judged)
+    assert transfer.reviews_of_its_own(2)["accuracy"] == {"tfidf": 0.7, "MiniLM, then MaskedLM": 0.8}
 
 
 def test_tags_are_learned_by_both_encoders_beside_what_knows_no_sentence(transfer, monkeypatch):

@@ -1,7 +1,7 @@
 import pytest
 
 from keras_ssl import data
-from keras_ssl.data import vocabulary
+from keras_ssl.data import vocabulary, vocabulary_training
 from keras_ssl.data.vocabulary_training import FAMILIES, SENTINELS
 
 TEXTS = [
@@ -58,6 +58,27 @@ def test_case_and_accents_are_dropped_or_kept(tmp_path):
     assert 1 not in list(dropped("Café"))
     assert "é" in "".join(pieces(kept))
     assert not set("éCTWQ") & set("".join(pieces(dropped)[5:]))
+
+
+def test_sentence_pieces_drop_or_keep_case(tmp_path):
+    dropped = data.train_vocabulary(TEXTS, "albert", size=60, directory=tmp_path)
+    kept = data.train_vocabulary(TEXTS, "albert", size=60, lowercase=False, directory=tmp_path)
+    assert dropped("THE FOX").tolist() == dropped("the fox").tolist()
+    assert kept("THE FOX").tolist() != kept("the fox").tolist()
+
+
+def test_sentence_pieces_come_from_long_texts_too(tmp_path):
+    long = "zebras " * 1_000  # more bytes than the trainer takes by itself
+    tokenizer = data.train_vocabulary([*TEXTS, long], "albert", size=60, directory=tmp_path)
+    assert "z" in "".join(pieces(tokenizer))
+
+
+def test_sentence_pieces_are_trained_on_a_part_of_very_many_texts(tmp_path, monkeypatch):
+    monkeypatch.setattr(vocabulary_training, "MOST_SENTENCES", 20)
+    tokenizer = data.train_vocabulary(TEXTS, "albert", size=60, directory=tmp_path)
+    found = "".join(pieces(tokenizer))
+    assert "é" in found  # of each three texts the first
+    assert not set("?;") & set(found)
 
 
 def test_the_same_texts_give_the_same_pieces(tmp_path, rng):

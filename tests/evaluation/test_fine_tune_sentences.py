@@ -1,5 +1,7 @@
+import types
 import warnings
 
+import keras
 import numpy as np
 import pytest
 
@@ -47,6 +49,28 @@ def test_a_copy_is_the_encoder_with_weights_of_its_own(text_encoder, tokenizer, 
     found = [evaluation.encode_texts(one, tokenizer, sentences[0]) for one in (copy, text_encoder)]
     np.testing.assert_array_equal(*found)
     assert not {id(weight) for weight in copy.weights} & {id(weight) for weight in text_encoder.weights}
+
+
+def test_the_head_drops_what_it_was_told_to(text_encoder):
+    model = evaluation.FineTuning(dropout=0.3).head(text_encoder.input, text_encoder.output, 2)
+    assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.3]
+
+
+def test_each_epoch_has_an_order_of_its_own_and_each_split_a_seed(text_encoder, tokenizer, sentences, monkeypatch):
+    orders = []
+
+    def fit(model, batches, **options):
+        orders.append([np.concatenate([labels for _, labels in batches]).tolist() for _ in range(2)])
+        return types.SimpleNamespace(history={"loss": [0.0]})
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    texts, labels = sentences
+    both = (texts[:40], labels[:40]), (texts[40:], labels[40:])
+    evaluation.fine_tune_sentences(text_encoder, tokenizer, *both, splits=2, train_size=40)
+    (first, second), (other, _) = orders[:2]
+    assert sorted(first) == sorted(second) == sorted(other) == sorted(labels[:40])
+    assert len({tuple(order) for order in (first, second, other)}) == 3
+    assert orders[0] == orders[2]  # those of the untrained encoder
 
 
 def test_diverging_is_told(text_encoder, tokenizer, sentences):

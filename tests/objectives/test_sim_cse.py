@@ -145,10 +145,12 @@ def test_an_augmentation_makes_the_views(wide_bert, table, sentences):
     np.testing.assert_array_equal(second["token_ids"], sentences[:, 6:])
 
 
-def test_two_replicas_are_one_batch_with_copies_between_them(wide_bert, table, sentences, two_replicas):
-    first, second = sentences[:16].copy(), sentences[16:, :9].copy()
+@pytest.mark.parametrize("with_negatives", [False, True])
+def test_two_replicas_are_one_batch_with_copies_between_them(with_negatives, wide_bert, table, sentences, two_replicas):
+    first, second, hard = sentences[:16].copy(), sentences[16:, :9].copy(), sentences[:16, ::-1].copy()
     second[5], first[14] = second[0], first[8]  # on the other replica
-    data = tf.data.Dataset.from_tensor_slices({"views": (first, second)}).batch(8, drop_remainder=True)
+    views = (first, second, hard) if with_negatives else (first, second)
+    data = tf.data.Dataset.from_tensor_slices({"views": views}).batch(8, drop_remainder=True)
 
     def compiled():
         keras.utils.set_random_seed(1)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_ssl import random
 from keras_ssl.augment.text import TokenTable, text_infilling
+from keras_ssl.data import tokenize
 from keras_ssl.objectives import TextInfilling
 
 PIECES = ["<s>", "<pad>", "</s>", "<mask>", "Ġ", "a", "Ġa", "b", "Ġb", "ab", "Ġab"]
@@ -34,6 +35,33 @@ def test_views_are_the_masked_text_and_the_whole(tiny_bart, tokenizer, sentences
     np.testing.assert_array_equal(views["token_ids"], expected)
     np.testing.assert_array_equal(views["labels"], sentences)
     assert (views["token_ids"].numpy() == 4).any(axis=1).all()
+
+
+def test_it_begins_at_the_frequencies_of_the_data(tiny_bart, tokenizer, sentences):
+    model = TextInfilling(tiny_bart(), tokenizer)
+    inputs = tf.constant(sentences), tf.fill((32, 1), 3)
+    _, before = model.decode(*inputs)
+    ids = sentences[sentences != 0]
+    counts = np.bincount(ids, minlength=before.shape[-1]) + 1
+    for data in (
+        sentences,
+        {"token_ids": sentences},
+        {"x": sentences, "index": np.arange(32)},
+        tf.data.Dataset.from_tensor_slices({"token_ids": sentences}).batch(5),
+    ):
+        model.output_bias.assign(tf.zeros_like(model.output_bias))
+        model.adapt(data)
+        _, logits = model.decode(*inputs)
+        np.testing.assert_allclose((logits - before)[0, 0], np.log(counts / counts.sum()), atol=1e-4)
+
+
+def test_a_source_is_passed_over_once(tiny_bart, tokenizer, tmp_path):
+    tokens = tokenize(["the cat", "a dog", "the dog"], tokenizer, max_length=8, directory=tmp_path)
+    model = TextInfilling(tiny_bart(), tokenizer)
+    model.adapt(tokens)
+    counts = np.bincount(tokens.store.read(np.arange(tokens.store.ends[-1])), minlength=model.tokens.size)
+    counts[[2, 3]] += 3  # around each text
+    np.testing.assert_allclose(np.exp(model.output_bias) * (counts.sum() + len(counts)), counts + 1, rtol=1e-4)
 
 
 def test_words_that_are_given_are_hidden_whole(tiny_bart, table):

@@ -1,6 +1,6 @@
 """ELECTRA on the glosses of WordNet.
 
-keras-ssl pretrain replaced_token_detection_wordnet --init-from runs/masked_lm_wordnet
+keras-ssl pretrain replaced_token_detection_wordnet --init-from runs/masked_lm_wordnet-1
 
 Measured: ridge 0.508, recall@10 0.020 (seed 0; 393 s on two cores).
 """

@@ -1,6 +1,6 @@
 """SimCSE on definitions and examples of WordNet.
 
-keras-ssl pretrain sim_cse_wordnet --init-from runs/masked_lm_wordnet
+keras-ssl pretrain sim_cse_wordnet --init-from runs/masked_lm_wordnet-1
 
 Measured: ridge 0.541, recall@10 0.190 (mean of 3 seeds; 330 s on two cores).
 """

@@ -1,6 +1,8 @@
 """BART on the glosses of WordNet's nouns.
 
 keras-ssl pretrain text_infilling_wordnet
+
+Measured: ridge 0.526, recall@10 0.024 (seed 0; 572 s on two cores).
 """
 
 from keras_ssl import objectives
@@ -15,7 +17,11 @@ def bart(tokenizer):
 
 
 def build(backbone, tokenizer, seed, pretrained):
-    """The paper's 30 percent, in spans of three pieces on average."""
+    """The paper's 30 percent, in spans of three pieces on average.
+
+    A run begins at the frequencies of the pieces (`TextInfilling.adapt`): .75 of the pieces are right then, without
+    them .28, and the encoder's vectors are one.
+    """
     return common.compiled(objectives.TextInfilling(backbone, tokenizer, seed=seed), pretrained)
 
 
@@ -24,6 +30,7 @@ RECIPE = common.recipe(
     "TextInfilling",
     "1910.13461",
     build,
+    scores={"ridge": 0.526, "recall@10": 0.024, "seconds": 572},
     summary="TextInfilling with a small transformer on 74,000 glosses of WordNet's nouns",
     data="wordnet/supersense",  # each piece of each text is written: a third less of them
     backbone=bart,
