@@ -77,6 +77,21 @@ def test_nothing_is_between_the_segments_but_what_was_cut(make_tokens):
     assert cuts == set(range(2, 16, 2))
 
 
+def test_a_random_b_begins_at_any_sentence_of_its_document(make_tokens):
+    """60 documents of 8 sentences of one id, with room for all: nothing is cut, and B goes to its document's end."""
+    pairs = SegmentPairs(
+        make_tokens([[number] for number in range(10, 490)], documents=np.arange(480) // 8),
+        LENGTH,
+        short_sequence_probability=0.0,
+    )
+    rows = [row for x in epochs(pairs, 30, batch_size=10) for row in parts(x)]
+    begins = np.array([(b[0] - 10) % 8 for _, b, is_random in rows if is_random])
+    assert len(begins) > 800
+    assert np.bincount(begins, minlength=8) / len(begins) == pytest.approx(
+        np.full(8, 1 / 8), abs=4 * np.sqrt(7 / 64 / len(begins))
+    )
+
+
 def bert_truncate(a, b, room, coins):
     """`truncate_seq_pair` of BERT's code: what is left of both, and how many were cut in front."""
     fronts = [0, 0]

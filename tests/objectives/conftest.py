@@ -1,5 +1,7 @@
 """Tiny text backbones without dropout, so that two replicas equal one batch, and a vocabulary for them."""
 
+import inspect
+
 import keras
 import keras_hub
 import numpy as np
@@ -121,3 +123,36 @@ def sentences(rng, table):
     ids[np.arange(32), lengths - 1] = table.end_id
     ids[np.arange(12) >= lengths[:, None]] = table.pad_id
     return ids
+
+
+# Options of the heads of pictures, which their subclasses save under names of their own.
+NOT_SAVED = {"self", "args", "kwargs", "projection_options", "prediction_options"}
+
+
+def another(value):
+    """Another value of the same kind; the value itself where none is as good."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return 0.9 * value
+    return value[1:] or value if isinstance(value, list) else value
+
+
+@pytest.fixture(scope="session")
+def check_config():
+    """A function that proves that the config of an objective has every argument, and that others come back from it."""
+
+    def check(model, left_out=()):
+        kinds = [kind for kind in type(model).__mro__ if kind.__module__.startswith("keras_ssl")]
+        arguments = {name for kind in kinds for name in inspect.signature(kind.__init__).parameters}
+        arguments -= NOT_SAVED | set(left_out)
+        config = model.get_config()
+        assert sorted(arguments - set(config)) == []
+        changed = {name: another(config[name]) for name in arguments}
+        found = type(model).from_config({**config, **changed}).get_config()
+        plain = [name for name in arguments if not isinstance(config[name], dict)]
+        assert {name: found[name] for name in plain} == {name: changed[name] for name in plain}
+
+    return check

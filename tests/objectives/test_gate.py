@@ -148,6 +148,12 @@ def test_quick_part(name, pictures):
     testing.run_objective_test(OBJECTIVES[name], batch_for(name, pictures), thorough=False)
 
 
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_config_has_every_argument(name, check_config):
+    model = OBJECTIVES[name]()
+    check_config(model, left_out=() if model.prediction_widths else ("prediction_widths",))
+
+
 @pytest.mark.gate
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_whole_gate(name, pictures, two_replicas):

@@ -135,6 +135,16 @@ def test_hidden_pieces_are_masked_and_drawn_anew_each_step(model, sentences):
     assert (first["draws"] != second["draws"]).numpy().all()
 
 
+def test_a_share_of_the_chosen_pieces_is_masked(tiny_bert, table, sentences):
+    """The others stay as they are."""
+    model = ReplacedTokenDetection(tiny_bert(), tokens=table, generator_width=0.5, mask_share=0.5)
+    views = views_of(model, np.tile(sentences, (10, 1)))
+    chosen = int(views["weights"].numpy().sum())
+    masked = int((views["hidden"] == model.tokens.mask_id).numpy().sum())
+    assert masked == int((views["hidden"] != views["token_ids"]).numpy().sum())
+    assert masked / chosen == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / chosen))
+
+
 # What can be seen.
 
 

@@ -1,5 +1,7 @@
 """What holds for every objective that writes one text from another."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ NAMES = ("SpanCorruption", "TextInfilling", "TSDAE")
 @pytest.fixture
 def make(tiny_t5, tiny_bart, tiny_bert, tokenizer):
     """A function that makes the objective of a name."""
-    kinds = dict(zip(NAMES, (tiny_t5, tiny_bart, tiny_bert), strict=True))
+    deep_bert = functools.partial(tiny_bert, num_layers=2)  # what the first layer hides the second must hide too
+    kinds = dict(zip(NAMES, (tiny_t5, tiny_bart, deep_bert), strict=True))
     return lambda name, **options: getattr(objectives, name)(kinds[name](), tokenizer, seed=3, **options)
 
 

@@ -75,6 +75,16 @@ def test_views_are_t5s(tiny_t5, tokenizer, sentences):
         assert found == text
 
 
+@pytest.mark.parametrize("roll", [False, True])
+def test_the_last_piece_can_stay_with_roll_alone(tiny_t5, tokenizer, sentences, roll):
+    """In texts from which one span is taken."""
+    model = SpanCorruption(tiny_t5(), tokenizer, roll=roll)
+    left = views_of(model, sentences)["token_ids"].numpy()
+    gone = [row[row != 0][-2] in model.sentinel_ids for row in left]
+    assert all(gone) == (not roll)
+    assert any(gone)
+
+
 def test_logits_are_those_of_keras_hub(tiny_t5, tokenizer, sentences):
     model = SpanCorruption(tiny_t5(), tokenizer)
     views = views_of(model, sentences)

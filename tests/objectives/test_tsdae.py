@@ -1,9 +1,10 @@
+import keras
 import keras_hub
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ssl import random
+from keras_ssl import layers, random
 from keras_ssl.augment.text import TokenTable, delete_words
 from keras_ssl.objectives import TSDAE
 
@@ -28,6 +29,12 @@ def test_views_are_what_is_left_and_the_text_behind_its_start(model, sentences):
     assert (left > 4).sum() < 0.55 * (words > 4).sum()
 
 
+def test_the_share_of_words_that_go_is_the_rate(tiny_bert, tokenizer, sentences):
+    views = views_of(TSDAE(tiny_bert(), tokenizer, rate=0.2), sentences)
+    words, left = (int((np.asarray(one) > 4).sum()) for one in (sentences, views["token_ids"]))
+    assert left / words == pytest.approx(0.8, abs=4 * np.sqrt(0.16 / words))
+
+
 def test_the_decoder_sees_nothing_of_the_text_but_its_vector(model, sentences, monkeypatch):
     """With one vector for all, what was read changes no logits; with their own, it does."""
     views = views_of(model, sentences)
@@ -37,6 +44,22 @@ def test_the_decoder_sees_nothing_of_the_text_but_its_vector(model, sentences, m
     assert np.abs(logits - model.decode(others, prefix)[1]).max() > 1e-2
     monkeypatch.setattr(model, "pooled", lambda sequence, token_ids: vectors)
     np.testing.assert_array_equal(model.decode(others, prefix)[1], logits)
+
+
+@pytest.mark.parametrize("part", ["embeddings", "layers", "vector"])
+def test_each_part_of_the_decoder_has_dropout(wide_bert, sentences, part):
+    """Each alone, with that of the others turned off."""
+    decoder = layers.VectorDecoder(wide_bert(dropout=0.5))
+    parts = {"embeddings": decoder.embed, "layers": decoder.transformer_layers[0], "vector": decoder.dropout}
+    kept = {id(layer) for layer in parts[part]._flatten_layers()}
+    for layer in decoder._flatten_layers():
+        if isinstance(layer, keras.layers.Dropout) and id(layer) not in kept:
+            layer.rate = 0.0
+    ids, vector = tf.constant(sentences), tf.ones((32, 8))
+    first, second = (np.asarray(decoder(ids, vector, training=True)) for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3
+    still, again = (np.asarray(decoder(ids, vector, training=False)) for _ in range(2))
+    np.testing.assert_array_equal(still, again)
 
 
 def test_the_vector_is_that_of_the_encoder(model, sentences):

@@ -45,6 +45,14 @@ def test_pieces_of_a_span_share_their_fate(table, sentences):
             assert hidden.all() or not hidden.any()
 
 
+def test_neighbouring_pieces_have_fates_of_their_own(table, sentences):
+    chosen, _, found = corrupted(sentences, table, TokenMask(0.5))
+    masked, both = found == table.mask_id, chosen[:, :-1] & chosen[:, 1:]
+    pairs = (masked[:, :-1] & masked[:, 1:])[both]
+    assert len(pairs) > 10_000
+    assert pairs.mean() == pytest.approx(0.8**2, abs=6 * np.sqrt(0.25 / len(pairs)))  # pairs share pieces
+
+
 def test_refuses_a_vocabulary_without_a_mask_and_shares_beyond_one(table):
     ids = tf.constant([[7, 8]])
     with pytest.raises(ValueError, match="`table` must have a mask token. Received: mask_id=None"):

@@ -112,6 +112,11 @@ def test_runs_have_the_lengths_of_the_paper(table):
             assert (np.diff(places) == 1).all()
 
 
+def test_a_run_begins_at_any_word_the_last_one_too(table):
+    chosen, _ = SpanMask(rate=0.1, longest=1)(tf.constant(np.full((3000, 10), 7, "int32")), table, draws(3000))
+    assert chosen.numpy().mean(axis=0) == pytest.approx(np.full(10, 0.1), abs=4 * np.sqrt(0.09 / 3000))
+
+
 @every_sampler
 def test_replicas_choose_what_one_batch_would(table, sentences, sampler):
     ids = tf.constant(sentences[:8])

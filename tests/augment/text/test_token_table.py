@@ -1,3 +1,4 @@
+import io
 import json
 
 import keras
@@ -75,12 +76,37 @@ def test_of_word_piece():
 def test_of_byte_pairs():
     import keras_hub
 
-    vocabulary = {
-        piece: number for number, piece in enumerate(["<s>", "<pad>", "</s>", "<mask>", "a", "Ġa", "b", "ab"])
-    }
+    pieces = ["<s>", "<pad>", "</s>", "<mask>", "a", "Ġa", "b", "ab", "<unk>"]
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
     tokenizer = keras_hub.tokenizers.RobertaTokenizer(vocabulary=vocabulary, merges=["a b"])
     table = TokenTable.of(tokenizer)
     assert (table.pad_id, table.mask_id) == (1, 3)
-    assert set(table.special_ids) >= {0, 1, 2, 3}
+    assert table.special_ids == (0, 1, 2, 3, 8)
     ordinary = [number for number in np.flatnonzero(table.continues) if number not in table.special_ids]
     assert ordinary == [4, 6, 7]
+
+
+def test_of_sentence_pieces():
+    import keras_hub
+    import sentencepiece
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["the cat saw a dog", "a bird heard the fish"] * 5),
+        model_writer=model,
+        vocab_size=40,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        pad_piece="<pad>",
+        minloglevel=2,
+    )
+    tokenizer = keras_hub.tokenizers.T5Tokenizer(proto=model.getvalue())
+    table = TokenTable.of(tokenizer)
+    assert (table.pad_id, table.start_id, table.end_id, table.special_ids) == (0, None, 1, (0, 1, 2))
+    pieces = [tokenizer.id_to_token(number) for number in range(3, table.size)]
+    assert table.continues[3:].tolist() == [not piece.startswith("▁") for piece in pieces]
+    ids = tf.ragged.constant(tokenizer(["the cat saw a bird", "a dog"])).to_tensor()
+    assert table.word_ids(ids).numpy().max(axis=1).tolist() == [4, 1]  # numbered from 0
