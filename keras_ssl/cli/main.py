@@ -56,7 +56,10 @@ def list_recipes(
     found = [recipe for recipe in found if data in (None, recipe.data)]
     if as_json:
         fields = ("name", "objective", "summary", "paper", "data", "epochs", "batch_size", "scores", "tested")
-        listed = [{field: _plain(getattr(recipe, field)) for field in fields} for recipe in found]
+        listed = [
+            {field: _plain(getattr(recipe, field)) for field in fields} | {"after": getattr(recipe, "after", None)}
+            for recipe in found
+        ]
         print(json.dumps({"recipes": listed, "data": sources.names(), "texts": sources.text_names()}, indent=2))
         return
     console.output().print(console.recipe_table(found))

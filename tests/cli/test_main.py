@@ -106,13 +106,17 @@ def test_recipes_on_texts_have_a_table_with_scores_of_their_own(cli):
     assert texts.split()[:3] == ["ridge", "recall@10", "seconds"]
     assert ("simclr_fashion_mnist" in pictures, "simclr_fashion_mnist" in texts) == (True, False)
     assert ("masked_lm_wordnet" in pictures, "masked_lm_wordnet" in texts) == (False, True)
+    lines = [line.split() for line in texts.splitlines()]
+    assert [line[1:3] for line in lines if line[:1] == ["sim_cse_wordnet"]] == [["SimCSE", "+"]]
+    assert "+ goes on from a run of masked_lm_wordnet: --init-from" in texts
 
 
 def test_list_as_json(cli):
     listed = json.loads(cli("list", "--json").stdout)
     (found,) = (one for one in listed["recipes"] if one["name"] == "tiny_denoising")
-    fields = {"name", "objective", "summary", "paper", "data", "epochs", "batch_size", "scores", "tested"}
+    fields = {"name", "objective", "summary", "paper", "data", "epochs", "batch_size", "scores", "tested", "after"}
     assert set(found) == fields
+    assert {one["after"] for one in listed["recipes"]} == {None, "masked_lm_wordnet"}
     assert found["scores"] == {"knn": 0.5}
     assert "fashion_mnist" in listed["data"]
 
