@@ -69,6 +69,7 @@ def test_the_untrained_encoder_to_beat_has_them_too(t5):
     assert not backbones.has_equal_embeddings(evaluation.random_encoder(encoder))
 
 
+@pytest.mark.gate
 def test_training_from_equal_ones_is_warned_of_and_loading_is_not(t5, tmp_path, recwarn):
     table = TokenTable(size=390, special_ids=(0, 1, 2), end_id=1)
     model = objectives.SpanCorruption(t5, tokens=table)

@@ -103,6 +103,7 @@ def test_goes_on_to_the_bit(tmp_path, source, uninterrupted, after):
     assert model.history.epoch == list(range(EPOCHS))
 
 
+@pytest.mark.gate
 def test_goes_on_after_several_breaks_with_validation(tmp_path, source):
     whole, expected = train(tmp_path / "whole", source, validation_data=source)
     for after in (3, BATCHES, 4, 5):
@@ -140,6 +141,7 @@ def test_any_optimizer_goes_on(tmp_path, source, optimizer):
     assert_same(train(tmp_path / "broken", source, optimizer=optimizer())[0], whole)
 
 
+@pytest.mark.gate
 def test_a_dataset_is_read_from_the_front(tmp_path, rng):
     x = rng.integers(0, 256, (48, 8, 8, 1), "uint8")
 
@@ -159,6 +161,7 @@ def test_a_dataset_is_read_from_the_front(tmp_path, rng):
         assert_same(run(tmp_path / f"broken-{repeat}", repeat=repeat), whole)
 
 
+@pytest.mark.gate
 def test_state_of_callbacks(tmp_path, source):
     def watched():
         return keras.callbacks.EarlyStopping("loss", patience=50, restore_best_weights=True), Counter()
@@ -177,6 +180,7 @@ def test_state_of_callbacks(tmp_path, source):
     assert (again[1].begun, again[1].ended, again[1].seen) == (counter.begun, counter.ended, counter.seen)
 
 
+@pytest.mark.gate
 def test_measurements_between_epochs_are_remembered(tmp_path, source):
     def monitor():
         x, y = source.images(np.arange(24)), np.arange(24) % 3
@@ -206,7 +210,7 @@ def test_what_ended_early_stays_ended(tmp_path, source):
     assert len(train(tmp_path, source, epochs=6)[1]["loss"]) == 6  # but may be made longer
 
 
-@pytest.mark.parametrize("steps", [2, 3])
+@pytest.mark.parametrize("steps", [2, pytest.param(3, marks=pytest.mark.gate)])
 def test_several_steps_in_one_call(tmp_path, source, steps):
     def run(folder, *others):
         model = make()
@@ -260,6 +264,7 @@ def test_a_damaged_file_is_written_anew(tmp_path, source, uninterrupted):
     assert_same(train(tmp_path, source)[0], uninterrupted[0])
 
 
+@pytest.mark.gate
 def test_a_pass_that_goes_on_over_epochs(tmp_path, rng):
     x = rng.integers(0, 256, (96, 8, 8, 1), "uint8")
 
@@ -299,7 +304,9 @@ def test_there_is_no_best_yet(tmp_path):
         callbacks.Checkpoint(tmp_path).restore_best(make())
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "no zip"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "flipped", *(pytest.param(one, marks=pytest.mark.gate) for one in ("empty", "no zip"))]
+)
 def test_a_damaged_file_is_passed_over(tmp_path, source, uninterrupted, damage):
     model, _ = train(tmp_path, source, Crash(BATCHES + 4))
     *_, latest = callbacks.Checkpoint(tmp_path).paths()

@@ -410,6 +410,7 @@ def test_export_refuses(cli, trained, options, message):
     assert not Path("out").exists()
 
 
+@pytest.mark.gate
 def test_verify_under_load(cli, trained):
     cli("export", trained, "--output", "served", "--no-from-bytes")
     result = cli("verify", "served", "--load", 0.4)

@@ -85,7 +85,7 @@ def test_splits_repeat_and_entities_are_counted(text_encoder, tokenizer, tagged)
 
 def test_a_split_may_have_no_entity(text_encoder, tokenizer):
     words, tags = [["red", "cat"]] * 12, [["O", "O"]] * 11 + [["B-COL", "O"]]
-    options = {"settings": evaluation.FineTuning(epochs=1), "splits": 3, "train_size": 6, "test_size": 3}
+    options = {"settings": evaluation.FineTuning(epochs=1), "splits": 1, "train_size": 6, "test_size": 3}
     scores = evaluation.fine_tune_tokens(text_encoder, tokenizer, (words, tags), **options)
     assert scores["entity_f1"] == scores["baselines"]["words"]["entity_f1"] == 0.0
 

@@ -116,6 +116,7 @@ print(accuracy, before, peak())
     return before, after
 
 
+@pytest.mark.gate
 def test_memory_does_not_grow_with_the_bank():
     before, after = peak_megabytes(150_000, 8, 500)  # all cosines at once would be 300 MB
     assert after - before < 150

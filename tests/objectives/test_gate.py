@@ -16,11 +16,13 @@ def tiny_encoder():
     return keras.Model(pixels, keras.layers.Dense(8)(keras.layers.Flatten()(x)))
 
 
-VIEWS = augment.Augmentation(augment.image.simclr_views, blur=0.0, crop_scale=(0.3, 1.0))
+VIEWS = augment.Augmentation(augment.image.simclr_views, jitter=0.0, grayscale=0.0, blur=0.0, crop_scale=(0.3, 1.0))
 THREE_VIEWS = augment.Augmentation(
     augment.image.multi_crop, global_size=14, local_size=14, local_count=1, global_scale=(0.3, 1.0)
 )
-ONE_VIEW = augment.Augmentation(augment.image.simclr_views, blur=0.0, crop_scale=(0.3, 1.0), count=1)
+ONE_VIEW = augment.Augmentation(
+    augment.image.simclr_views, jitter=0.0, grayscale=0.0, blur=0.0, crop_scale=(0.3, 1.0), count=1
+)
 
 OBJECTIVES = {
     "SimCLR": lambda: objectives.SimCLR(
@@ -145,7 +147,7 @@ def batch_for(name, pictures):
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_quick_part(name, pictures):
-    testing.run_objective_test(OBJECTIVES[name], batch_for(name, pictures), thorough=False)
+    testing.run_objective_test(OBJECTIVES[name], batch_for(name, pictures), part="quick")
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -156,5 +158,5 @@ def test_the_config_has_every_argument(name, check_config):
 
 @pytest.mark.gate
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_whole_gate(name, pictures, two_replicas):
-    testing.run_objective_test(OBJECTIVES[name], batch_for(name, pictures), strategy=two_replicas)
+def test_slow_part(name, pictures, two_replicas):
+    testing.run_objective_test(OBJECTIVES[name], batch_for(name, pictures), strategy=two_replicas, part="slow")

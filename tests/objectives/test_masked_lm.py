@@ -91,7 +91,14 @@ def test_words_that_are_given_are_hidden_whole(tiny_bert, table):
     assert sorted(views["places"].numpy()[0][views["weights"].numpy()[0] > 0]) in ([1, 2, 3], [4, 5, 6])
 
 
-@pytest.mark.parametrize("sampler", [None, SpanMask(rate=0.3), WholeWordMask(rate=0.3, maximum=3)])
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        pytest.param(None, marks=pytest.mark.gate),
+        pytest.param(SpanMask(rate=0.3), marks=pytest.mark.gate),
+        WholeWordMask(rate=0.3, maximum=3),
+    ],
+)
 def test_it_comes_back_with_tokenizer_and_optimizer(tmp_path, tiny_bert, tokenizer, sentences, sampler):
     model = MaskedLM(tiny_bert(), tokenizer, sampler=sampler, pooling="avg")
     model.compile()

@@ -229,6 +229,7 @@ def test_one_update_moves_shared_embeddings_once_by_both_losses(model, sentences
     assert min(np.abs(part).max() for part in parts.values()) > 1e-4
 
 
+@pytest.mark.gate
 def test_it_comes_back_tied(tmp_path, tiny_bert, tokenizer, sentences):
     model = ReplacedTokenDetection(
         tiny_bert(), tokenizer, generator_width=0.5, sampler=WholeWordMask(rate=0.3), mask_share=0.85, pooling="max"
@@ -256,6 +257,7 @@ def test_the_generator_is_a_quarter_as_wide(table, tiny_bert):
     assert not any("pooled_dense" in variable.path for variable in model.trainable_variables)
 
 
+@pytest.mark.gate
 def test_roberta(table, sentences):
     backbone = keras_hub.models.RobertaBackbone(
         vocabulary_size=26, num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=16, max_sequence_length=16

@@ -120,6 +120,7 @@ def test_it_comes_back_with_tokenizer_and_optimizer(tmp_path, make, name, senten
     assert first == second
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize("name", NAMES)
 def test_it_learns_to_write_one_text(make, name, sentences):
     """Enough to write two texts by heart: the prefix and what is read tell them apart."""

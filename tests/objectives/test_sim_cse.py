@@ -145,7 +145,8 @@ def test_an_augmentation_makes_the_views(wide_bert, table, sentences):
     np.testing.assert_array_equal(second["token_ids"], sentences[:, 6:])
 
 
-@pytest.mark.parametrize("with_negatives", [False, pytest.param(True, marks=pytest.mark.gate)])
+@pytest.mark.parametrize("with_negatives", [False, True])
+@pytest.mark.gate
 def test_two_replicas_are_one_batch_with_copies_between_them(with_negatives, wide_bert, table, sentences, two_replicas):
     first, second, hard = sentences[:16].copy(), sentences[16:, :9].copy(), sentences[:16, ::-1].copy()
     second[5], first[14] = second[0], first[8]  # on the other replica
@@ -168,6 +169,7 @@ def test_two_replicas_are_one_batch_with_copies_between_them(with_negatives, wid
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-6)
 
 
+@pytest.mark.gate
 def test_it_comes_back(tmp_path, wide_bert, tokenizer, sentences):
     model = SimCSE(wide_bert(dropout=0.1), tokenizer, temperature=0.1, augment=halves)
     model.compile()

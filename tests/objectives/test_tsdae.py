@@ -82,6 +82,7 @@ def test_every_weight_gets_a_gradient(model, sentences):
         assert gradient is not None, variable.path
 
 
+@pytest.mark.gate
 def test_runs_on_roberta(sentences, table):
     backbone = keras_hub.models.RobertaBackbone(
         vocabulary_size=26, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=16, max_sequence_length=16

@@ -23,6 +23,7 @@ def files(encoder, pictures, tmp_path):
     return paths
 
 
+@pytest.mark.gate
 def test_each_file_is_judged_by_its_own_features(files, encoder, pictures):
     train, test = data.load(pictures), data.load(pictures, "test")
     scores = quantization_loss(*files, train, test, neighbors=3, batch_size=7)
@@ -39,6 +40,7 @@ def test_each_file_is_judged_by_its_own_features(files, encoder, pictures):
     }
 
 
+@pytest.mark.gate
 def test_a_ruined_file_scores_like_chance(files, pictures, tmp_path, encoder):
     encoder.layers[-1].set_weights([np.zeros_like(weight) for weight in encoder.layers[-1].get_weights()])
     train, test = data.load(pictures), data.load(pictures, "test")

@@ -110,6 +110,7 @@ def test_starts_from_a_preset(trained, tmp_path):
     assert folder.load_tokenizer().get_vocabulary() == first.tokenizer.get_vocabulary()
 
 
+@pytest.mark.gate
 def test_what_is_new_is_adapted_to_the_data(text_recipe, labelled, tmp_path):
     adapted = []
 
@@ -147,6 +148,7 @@ def test_texts_without_labels_are_not_judged(trained, tmp_path):
     runs.report(folder)
 
 
+@pytest.mark.gate
 def test_learns_from_pairs(text_recipe, tmp_path):
     def build(backbone, tokenizer, seed, pretrained):
         model = objectives.SimCSE(backbone, tokenizer, pooling="avg", seed=seed)
@@ -195,6 +197,7 @@ def test_refuses_to_export(trained, tmp_path, options, message):
         runs.export(folder, tmp_path / "served", **options)
 
 
+@pytest.mark.gate
 def test_a_backbone_without_a_longest_text_is_exported_for_the_length_of_the_run(text_recipe, labelled, tmp_path):
     import keras_hub
 

@@ -53,6 +53,7 @@ def test_several_named_inputs(token_encoder, tokens, tmp_path):
     np.testing.assert_allclose(embedding, token_encoder.predict(tokens, verbose=0), atol=1e-5)
 
 
+@pytest.mark.gate
 def test_int8_weights_make_a_small_file_that_is_nearly_right(images, tmp_path):
     encoder = keras.Sequential(
         [

@@ -163,6 +163,7 @@ def test_a_flipped_bit_is_found(export):
         verify(export)
 
 
+@pytest.mark.gate
 def test_sound_variables_of_another_model_are_found(export, encoder, images):
     encoder.layers[-1].bias.assign_add([0.0, 0.0, 0.5, 0.0, 0.0])
     other = export_encoder(encoder, export.parent, examples=images)
