@@ -16,13 +16,11 @@ def tiny_encoder():
     return keras.Model(pixels, keras.layers.Dense(8)(keras.layers.Flatten()(x)))
 
 
-VIEWS = augment.Augmentation(augment.image.simclr_views, jitter=0.0, grayscale=0.0, blur=0.0, crop_scale=(0.3, 1.0))
+VIEWS = augment.Augmentation(augment.image.simclr_views, blur=0.0, crop_scale=(0.3, 1.0))
 THREE_VIEWS = augment.Augmentation(
     augment.image.multi_crop, global_size=14, local_size=14, local_count=1, global_scale=(0.3, 1.0)
 )
-ONE_VIEW = augment.Augmentation(
-    augment.image.simclr_views, jitter=0.0, grayscale=0.0, blur=0.0, crop_scale=(0.3, 1.0), count=1
-)
+ONE_VIEW = augment.Augmentation(augment.image.simclr_views, blur=0.0, crop_scale=(0.3, 1.0), count=1)
 
 OBJECTIVES = {
     "SimCLR": lambda: objectives.SimCLR(
