@@ -94,7 +94,7 @@ def uninterrupted(tmp_path_factory, source):
     return train(tmp_path_factory.mktemp("whole"), source)
 
 
-@pytest.mark.parametrize("after", [3, BATCHES, 2 * BATCHES + 5])
+@pytest.mark.parametrize("after", [3, pytest.param(BATCHES, marks=pytest.mark.gate), 2 * BATCHES + 5])
 def test_goes_on_to_the_bit(tmp_path, source, uninterrupted, after):
     train(tmp_path, source, Crash(after))
     model, history = train(tmp_path, source)
@@ -130,10 +130,16 @@ def test_a_finished_training_is_not_repeated(tmp_path, source, uninterrupted):
 @pytest.mark.parametrize(
     "optimizer",
     [
-        lambda: keras.optimizers.Adam(1e-2, gradient_accumulation_steps=3),
-        lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, momentum=0.9), initial_scale=4.0),
+        pytest.param(
+            lambda: keras.optimizers.Adam(1e-2, gradient_accumulation_steps=3),
+            id="accumulation",
+            marks=pytest.mark.gate,
+        ),
+        pytest.param(
+            lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, momentum=0.9), initial_scale=4.0),
+            id="loss scale",
+        ),
     ],
-    ids=["accumulation", "loss scale"],
 )
 def test_any_optimizer_goes_on(tmp_path, source, optimizer):
     whole, _ = train(tmp_path / "whole", source, optimizer=optimizer())

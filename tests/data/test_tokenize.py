@@ -47,6 +47,7 @@ def test_ids_are_those_of_the_tokenizer(rng, lowercase, strip_accents):
     assert data.fast_tokenizer(tokenizer)(tf.constant(texts)).to_list() == in_a_graph(tokenizer, texts)
 
 
+@pytest.mark.gate
 def test_ids_of_byte_pairs_are_those_of_a_graph(tmp_path):
     texts = ["it's 12345 'quoted' (signs)", "the cat's  mat", "Café"]
     tokenizer = data.train_vocabulary(texts * 20, "roberta", size=400, directory=tmp_path)

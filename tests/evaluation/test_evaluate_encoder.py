@@ -48,6 +48,7 @@ def test_shape_and_numbers(encoder, data):
     assert len(told) == 15
 
 
+@pytest.mark.gate
 def test_same_seed_same_scores(encoder, data):
     first, second, other = (evaluation.evaluate_encoder(encoder, data, data, seed=s, draws=2) for s in (1, 1, 2))
     assert first == second

@@ -56,6 +56,7 @@ def test_the_head_drops_what_it_was_told_to(text_encoder):
     assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.3]
 
 
+@pytest.mark.gate
 def test_each_epoch_has_an_order_of_its_own(text_encoder, tokenizer, sentences, monkeypatch):
     orders = []
 

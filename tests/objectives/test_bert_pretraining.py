@@ -60,6 +60,7 @@ def test_the_loss_is_the_sum_of_both(model, pairs):
     assert logs["perplexity"] == pytest.approx(np.exp(logs["masked_lm"]), rel=1e-5)
 
 
+@pytest.mark.gate
 def test_the_label_of_a_pair_cannot_be_seen(model, pairs):
     _, outputs = outputs_of(model, pairs)
     _, other = outputs_of(model, {**pairs, "is_random": 1 - pairs["is_random"]})

@@ -104,6 +104,7 @@ def test_generate_is_the_likeliest_piece_after_the_other(model):
     assert all(text.startswith(prompt) for text, prompt in zip(found, prompts, strict=True))
 
 
+@pytest.mark.gate
 def test_generate_repeats_with_its_seed(model):
     options = {"max_length": 12, "sampler": "random"}
     first, again, other = (model.generate(["the", "dog"], seed=seed, **options) for seed in (1, 1, 2))
@@ -157,6 +158,7 @@ def test_perplexity_of_texts_is_that_of_their_pieces_one_by_one(model):
     assert model.perplexity(texts, batch_size=2) == pytest.approx(np.exp(total / weight), rel=1e-5)
 
 
+@pytest.mark.gate
 def test_it_comes_back_with_its_tokenizer(tmp_path, model, rows):
     model.fit(rows, batch_size=6, verbose=0)
     model.save(tmp_path / "model.keras")

@@ -148,6 +148,11 @@ def test_quick_part(name, pictures):
     testing.run_objective_test(OBJECTIVES[name], batch_for(name, pictures), part="quick")
 
 
+def test_there_is_no_third_part(pictures):
+    with pytest.raises(ValueError, match="`part` must be 'quick', 'slow' or None. Received: part='whole'"):
+        testing.run_objective_test(OBJECTIVES["SimCLR"], pictures, part="whole")
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_config_has_every_argument(name, check_config):
     model = OBJECTIVES[name]()

@@ -238,6 +238,7 @@ def test_half_precision(wide_bert, table, sentences, policy):
     assert all(moved)
 
 
+@pytest.mark.gate
 def test_the_size_is_saved(tmp_path, wide_bert, table, sentences):
     model = small_sim_cse(wide_bert, table, dropout=0.1)
     model.compile(gradient_cache_size=4)

@@ -277,7 +277,8 @@ class Sentences:
         return tf.data.Dataset.from_tensor_slices({"x": {"token_ids": self.ids}}).batch(batch_size)
 
 
-@pytest.mark.parametrize("replicas", [1, pytest.param(2, marks=pytest.mark.gate)])
+@pytest.mark.gate
+@pytest.mark.parametrize("replicas", [1, 2])
 def test_views_made_in_the_pipeline_are_those_of_the_steps(tiny_bert, table, sentences, two_replicas, replicas):
     histories = []
     for in_pipeline in (True, False):

@@ -69,7 +69,10 @@ def make(request, table):
     return give
 
 
-SLOW = ("ReplacedTokenDetection", "SpanCorruption", "TextInfilling", "PermutationLM")
+SLOW = (
+    *("BERTPretraining", "SimCSE", "TSDAE", "PermutationLM"),
+    *("ReplacedTokenDetection", "SpanCorruption", "TextInfilling"),
+)
 
 
 def batch_for(name, sentences):

@@ -13,10 +13,8 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-# One of them shows quickly that recipes of texts are whole.
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "causal_lm_wordnet" else pytest.mark.gate) for name in NAMES]
-)
+@pytest.mark.gate
+@pytest.mark.parametrize("name", NAMES)
 def test_builds_the_objective_it_names_compiled_and_learns(name):
     recipe = recipes.get(name)
     texts = data.TextSource(TEXTS, documents=np.arange(len(TEXTS)) // 6)

@@ -94,6 +94,7 @@ def test_starts_from_a_run(trained, tmp_path):
     assert 0 < moved < 0.2
 
 
+@pytest.mark.gate
 def test_starts_from_a_preset(trained, tmp_path):
     _, first = trained(epochs=1)
     preset = tmp_path / "preset"
@@ -138,6 +139,7 @@ def test_what_is_new_is_adapted_to_the_data(text_recipe, labelled, tmp_path):
     assert adaptations("fourth", init_from=str(tmp_path / "third"))[1] == []
 
 
+@pytest.mark.gate
 def test_texts_without_labels_are_not_judged(trained, tmp_path):
     path = tmp_path / "lines.txt"
     path.write_text("".join(f"a line with number {row}\n" for row in range(120)))
