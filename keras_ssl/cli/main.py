@@ -169,7 +169,8 @@ def embed(
         raise ValueError(f"`output` must end in .npz. Received: output={output}")
     folder = runs.RunFolder.open(run)
     output.parent.mkdir(parents=True, exist_ok=True)
-    embeddings, labels = runs.embed(folder, data, split)
+    with console.telling() as tell:
+        embeddings, labels = runs.embed(folder, data, split, progress=tell)
     arrays = {"embeddings": embeddings} | ({} if labels is None else {"labels": labels})
     with written_aside(output) as aside:
         np.savez(aside, **arrays)

@@ -22,7 +22,8 @@ def encode_texts(encoder, tokenizer, texts, max_length=128, batch_size=256):
 
     Args:
         encoder: functional Keras model that takes a dict with `token_ids`, and `padding_mask` and `segment_ids` if it
-            has such inputs, and gives one vector a row, as `keras_ssl.backbones.pool` makes it.
+            has such inputs, and gives one vector a row, as `keras_ssl.backbones.pool` makes it. Or a `FeatureFunction`
+            of one, which is compiled once for several calls.
         tokenizer: tokenizer of keras-hub.
         texts: list or array of str.
         max_length: int, the most pieces of a text, start and end included; longer texts are cut. It is lowered to what
@@ -48,11 +49,12 @@ def encode_texts(encoder, tokenizer, texts, max_length=128, batch_size=256):
     texts = checked_texts("texts", texts)
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be 1 or more. Received: batch_size={batch_size}")
+    function = encoder if isinstance(encoder, FeatureFunction) else FeatureFunction(encoder)
+    encoder = function.model
     table = TokenTable.of(tokenizer)
     max_length = longest_input(encoder, max_length)
     token_ids = token_ids_of(tokenizer, texts)
     order = np.argsort(token_ids.row_lengths().numpy(), kind="stable")
-    function = FeatureFunction(encoder)
     features = []
     for start in range(0, len(order), batch_size):
         rows = packed_ids(tf.gather(token_ids, order[start : start + batch_size]), table, max_length)

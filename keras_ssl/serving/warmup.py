@@ -51,12 +51,7 @@ def write_warmup_requests(folder, requests, model_name):
         raise ValueError(
             f"`requests` must give 1 to {MOST_RECORDS} requests, two for each signature. Received: {len(batches)}"
         )
-    if importlib.util.find_spec("tensorflow_serving") is None:
-        warnings.warn(
-            "The export has no warm-up requests, its first requests will be slow: they need "
-            "`pip install keras-ssl[serving]`.",
-            stacklevel=2,
-        )
+    if not can_write_warmup_requests():
         return None
 
     from tensorflow_serving.apis import prediction_log_pb2
@@ -73,6 +68,18 @@ def write_warmup_requests(folder, requests, model_name):
                 request.inputs[key].CopyFrom(tf.make_tensor_proto(array[:rows]))
             writer.write(log.SerializeToString())
     return path
+
+
+def can_write_warmup_requests():
+    """Whether tensorflow-serving-api is installed; warns where it is not, once for all that is being exported."""
+    found = importlib.util.find_spec("tensorflow_serving") is not None
+    if not found:
+        warnings.warn(
+            "The export has no warm-up requests, its first requests will be slow: they need "
+            "`pip install keras-ssl[serving]`.",
+            stacklevel=3,
+        )
+    return found
 
 
 def _row_counts(name, inputs):

@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras_ssl.serving.c_api_check import VERIFY_FILE, compare
 from keras_ssl.serving.examples import MOST_EXAMPLES
 from keras_ssl.serving.op_libraries import write_op_libraries
-from keras_ssl.serving.warmup import write_warmup_requests
+from keras_ssl.serving.warmup import can_write_warmup_requests, write_warmup_requests
 from keras_ssl.version import __version__
 
 
@@ -46,11 +46,11 @@ def write_versions(versions, tolerance):
     Raises:
         ValueError: If a folder cannot be written, or a reloaded model gives other numbers than Keras.
     """
-    folders = []
+    folders, warm_up = [], can_write_warmup_requests()
     try:
         for version in versions:
             folders.append(_make_aside(version.target))
-            _write(folders[-1], version, tolerance)
+            _write(folders[-1], version, tolerance, warm_up)
         for place, version in enumerate(versions):
             os.rename(folders[place], version.target)
             folders[place] = version.target
@@ -72,7 +72,7 @@ def _make_aside(target):
     return aside
 
 
-def _write(folder, version, tolerance):
+def _write(folder, version, tolerance, warm_up):
     archive = keras.export.ExportArchive()
     for part in version.parts:
         if isinstance(part, keras.Layer):
@@ -83,7 +83,8 @@ def _write(folder, version, tolerance):
     (folder / VERIFY_FILE).parent.mkdir()
     _write_examples(folder, version.signatures, tolerance)
     write_op_libraries(folder)
-    _write_warmup(folder, version.signatures, version.target.parent.resolve().name)
+    if warm_up:
+        _write_warmup(folder, version.signatures, version.target.parent.resolve().name)
     _compare_reloaded(folder, version.signatures, tolerance)
 
 

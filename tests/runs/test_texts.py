@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import importlib
 import json
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_leaves_everything(trained):
         np.testing.assert_array_equal(mine.numpy(), saved.numpy())
 
 
-def test_judged_shown_embedded_exported_and_verified(trained, labelled, tmp_path):
+def test_judged_shown_embedded_exported_and_verified(trained, labelled, tmp_path, monkeypatch):
     folder, model = trained()
     scores = runs.evaluate(folder)
     assert folder.read_metrics() == json.loads(json.dumps(scores))
@@ -71,12 +72,15 @@ def test_judged_shown_embedded_exported_and_verified(trained, labelled, tmp_path
     assert Image.open(folder.report_path).size == (1800, 1344)
     assert "number" in (folder.tensorboard_path / "metadata.tsv").read_text()
 
-    embeddings, labels = runs.embed(folder, labelled)
+    monkeypatch.setattr(importlib.import_module("keras_ssl.runs.embed"), "ROWS_AT_A_TIME", 100)
+    told = []
+    embeddings, labels = runs.embed(folder, labelled, progress=told.append)
+    assert told == [f"embeddings: {done} of 240 texts" for done in (0, 100, 200)]
     assert embeddings.shape == (240, 8)
     assert labels.tolist() == [row % 2 for row in range(240)]
     with open(labelled, newline="") as file:
-        texts = [row["text"] for row in csv.DictReader(file)][:3]
-    np.testing.assert_allclose(embeddings[:3], model.embed(texts), atol=1e-5)
+        texts = [row["text"] for row in csv.DictReader(file)]
+    np.testing.assert_allclose(embeddings, model.embed(texts), atol=1e-5)
 
     exported = runs.export(folder, tmp_path / "served", max_length=16)
     result = serving.verify(exported["path"])

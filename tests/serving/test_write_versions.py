@@ -1,4 +1,4 @@
-import importlib
+import importlib.util
 import os
 
 import pytest
@@ -16,7 +16,7 @@ def write(targets, monkeypatch):
     """A function that writes two versions which hold one file; what it is given may fail."""
 
     def run(before=lambda target: None):
-        def write(folder, version, tolerance):
+        def write(folder, version, tolerance, warm_up):
             before(version.target)
             (folder / "saved_model.pb").write_text(f"{tolerance}")
 
@@ -34,6 +34,13 @@ def test_none_has_its_name_before_all_are_written(write, targets, tmp_path):
     write(lambda _: [target for target in targets if target.exists()] and pytest.fail("named too early"))
     assert there(tmp_path) == ["ids/3", "strings/3"]
     assert [(target / "saved_model.pb").read_text() for target in targets] == ["0.5", "0.5"]
+
+
+def test_warm_up_requests_are_missed_once(write, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.warns(UserWarning, match="no warm-up requests") as caught:
+        write()
+    assert len(caught) == 1
 
 
 def test_names_are_given_in_order(write, targets, monkeypatch):
