@@ -47,9 +47,11 @@ NAMES = {
     ],
     "backbones": [
         "TwoStreamXLNet",
+        "VectorDecoder",
         "backbone_of",
         "has_equal_embeddings",
         "is_encoder_decoder",
+        "is_xlnet",
         "partly_placed",
         "pool",
         "pool_tokens",
@@ -57,6 +59,7 @@ NAMES = {
         "redraw_equal_embeddings",
         "small_image_resnet",
         "text_encoder",
+        "transformer_layers_of",
     ],
     "callbacks": ["Checkpoint", "CollapseWarning", "KNNMonitor", "Preempted"],
     "data": [
@@ -110,7 +113,6 @@ NAMES = {
         "PredictionHead",
         "ProjectionHead",
         "Prototypes",
-        "VectorDecoder",
         "masked_lm_head",
         "spherical_k_means",
     ],

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from keras import ops
 
-_PARTS = ("token_embedding", "embeddings_layer_norm", "embeddings_dropout", "transformer_layers")
+from keras_ssl.backbones.built_as_bert import transformer_layers_of
 
 
 def position_embedding_of(backbone):
@@ -18,12 +18,12 @@ def position_embedding_of(backbone):
     Raises:
         ValueError: If the backbone is built of other layers.
     """
+    transformer_layers_of(backbone)
     holder = backbone if hasattr(backbone, "position_embedding") else getattr(backbone, "embeddings", None)
     embedding = getattr(holder, "position_embedding", None)
-    missing = [part for part in _PARTS if not hasattr(backbone, part)]
-    if embedding is None or missing:
+    if embedding is None:
         raise ValueError(
-            "`backbone` must be built as keras-hub's BertBackbone or RobertaBackbone, whose position embedding can be "
+            "`backbone` must have a position embedding, as keras-hub's BertBackbone or RobertaBackbone, which can be "
             f"left out. Received: backbone={backbone!r}"
         )
     return embedding
@@ -67,6 +67,8 @@ def partly_placed(backbone, inputs, placed, training=False):
         x = x + backbone.segment_embedding(inputs["segment_ids"])
     x = backbone.embeddings_layer_norm(x)
     x = backbone.embeddings_dropout(x, training=training)
+    if hasattr(backbone, "embeddings_projection"):  # ELECTRA's, where embeddings are narrower than layers
+        x = backbone.embeddings_projection(x)
     for layer in backbone.transformer_layers:
         x = layer(x, padding_mask=inputs["padding_mask"], training=training)
     return x

@@ -54,8 +54,7 @@ class TwoStreamXLNet(keras.Model):
     """
 
     def __init__(self, backbone, **kwargs):
-        parts = ("content_query_embedding", "attn_mask_layer", "transformer_layers", "hidden_dim")
-        if not all(hasattr(backbone, part) for part in parts):
+        if not is_xlnet(backbone):
             raise ValueError(f"`backbone` must be an XLNetBackbone of keras-hub. Received: backbone={backbone!r}")
         inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in _INPUTS}
         content, _ = _streams(backbone, **inputs)
@@ -100,6 +99,13 @@ class TwoStreamXLNet(keras.Model):
         """Makes the model from `get_config`."""
         backbone = keras.saving.deserialize_keras_object(config["backbone"], custom_objects=custom_objects)
         return cls(**{**config, "backbone": backbone})
+
+
+def is_xlnet(backbone):
+    """Whether a backbone is keras-hub's own XLNet, which is wrong for batches: bool."""
+    from keras_hub.models import XLNetBackbone
+
+    return isinstance(backbone, XLNetBackbone)
 
 
 def _streams(xlnet, token_ids, padding_mask, segment_ids, order=None, places=None, training=None):

@@ -7,7 +7,6 @@ from keras_ssl.layers.memory_bank import MemoryBank
 from keras_ssl.layers.momentum_teacher import MomentumTeacher
 from keras_ssl.layers.prototypes import Prototypes
 from keras_ssl.layers.spherical_k_means import spherical_k_means
-from keras_ssl.layers.vector_decoder import VectorDecoder
 
 __all__ = [
     "FeatureQueue",
@@ -17,7 +16,6 @@ __all__ = [
     "PredictionHead",
     "ProjectionHead",
     "Prototypes",
-    "VectorDecoder",
     "masked_lm_head",
     "spherical_k_means",
 ]

@@ -9,6 +9,8 @@ from keras_ssl import backbones, optimizers, schedules
 from keras_ssl.augment.text import TokenTable, graph_tokenizer, pack
 from keras_ssl.objectives.base import SelfSupervisedModel
 
+_IGNORED = {"is_random"}  # of keras_ssl.data.SegmentPairs, from which any objective over tokens may learn
+
 
 class TokenModel(SelfSupervisedModel):
     """An objective over token ids, on a text backbone of keras-hub; the encoder to leave with is that backbone, pooled.
@@ -20,7 +22,8 @@ class TokenModel(SelfSupervisedModel):
     each piece in its row, -1 for none, where words cannot be told from the pieces, as in Chinese.
 
     Args:
-        backbone: text backbone of keras-hub.
+        backbone: text backbone of keras-hub. An `XLNetBackbone` is replaced by its `backbones.TwoStreamXLNet`, which
+            has the same weights and is right for batches.
         tokenizer: tokenizer of keras-hub with the vocabulary of the backbone, saved with the model. It may be None for
             training on ids; what takes texts (`embed` and its like) needs it.
         tokens: `keras_ssl.augment.text.TokenTable`, what is to be known of the vocabulary; None for that of the
@@ -33,7 +36,8 @@ class TokenModel(SelfSupervisedModel):
         uses_pooled_output: whether the objective learns from BERT's `pooled_output`.
 
     Raises:
-        ValueError: If neither tokenizer nor table is given, or the vocabulary is larger than the backbone's.
+        ValueError: If neither tokenizer nor table is given, the vocabulary is larger than the backbone's, or the
+            backbone sees padding.
     """
 
     uses_pooled_output = False
@@ -41,8 +45,15 @@ class TokenModel(SelfSupervisedModel):
     views_in_pipeline = True
 
     def __init__(self, backbone, tokenizer=None, *, tokens=None, pooling="cls", **kwargs):
+        if backbones.is_xlnet(backbone):
+            backbone = backbones.TwoStreamXLNet(backbone)
         text_encoder = backbones.text_encoder(backbone)
         super().__init__(backbones.pool(text_encoder, pooling), **kwargs)
+        if "padding_mask" not in self.encoder.input or not hasattr(backbone, "token_embedding"):
+            raise ValueError(
+                "`backbone` must be a text backbone of keras-hub that takes a `padding_mask`: else padding would be "
+                f"read as text. Received: backbone={backbone!r}"
+            )
         if tokens is None and tokenizer is None:
             raise ValueError("`tokenizer` must be given, or `tokens`, the table of one. Received: tokenizer=None")
         self.backbone = backbone
@@ -51,9 +62,10 @@ class TokenModel(SelfSupervisedModel):
         self.tokens = TokenTable.of(tokenizer) if tokens is None else tokens
         self.pooling = pooling
         self._tokenize = None
-        if self.tokens.size > backbone.vocabulary_size:
+        size = backbone.token_embedding.input_dim  # ElectraBackbone has no `vocabulary_size`
+        if self.tokens.size > size:
             raise ValueError(
-                f"`tokenizer` must have at most the {backbone.vocabulary_size} ids of the backbone's vocabulary. "
+                f"`tokenizer` must have at most the {size} ids of the backbone's vocabulary. "
                 f"Received: a vocabulary of {self.tokens.size}"
             )
 
@@ -93,7 +105,12 @@ class TokenModel(SelfSupervisedModel):
         return self.encoder(self.inputs_of(x["token_ids"], x.get("segment_ids")), training=training)
 
     def check_x(self, x):
-        x = token_inputs(x)
+        x = {name: value for name, value in token_inputs(x).items() if name not in _IGNORED}
+        if not set(x) <= {"token_ids", "segment_ids", "word_ids"}:
+            raise ValueError(
+                "`x` must have no other keys than 'token_ids', 'segment_ids' and 'word_ids': the ids tell padding. "
+                f"Received: keys {sorted(x)}"
+            )
         for name, value in x.items():
             dtype = getattr(value.dtype, "name", str(value.dtype))
             if len(value.shape) != 2 or value.shape[1] == 0 or not dtype.startswith(("int", "uint")):
@@ -114,11 +131,18 @@ class TokenModel(SelfSupervisedModel):
                 f"`token_ids` must have at most the {longest} places that the backbone knows. "
                 f"Received: shape {tuple(token_ids.shape)}"
             )
-        if isinstance(token_ids, np.ndarray) and not (token_ids.min() >= 0 and token_ids.max() < self.tokens.size):
-            raise ValueError(
-                f"`token_ids` must be in [0, {self.tokens.size}), the vocabulary. "
-                f"Received: {token_ids.min()} to {token_ids.max()}"
-            )
+        segments = getattr(self.backbone, "num_segments", 2)
+        ranges = {
+            "token_ids": (0, self.tokens.size, "the vocabulary"),
+            "segment_ids": (0, segments, "the segments that the backbone knows"),
+            "word_ids": (-1, token_ids.shape[1], "numbered from 0 in each row, -1 for what is no word"),
+        }
+        for name, value in x.items():
+            least, end, what = ranges[name]
+            if isinstance(value, np.ndarray) and not (value.min() >= least and value.max() < end):
+                raise ValueError(
+                    f"`{name}` must be in [{least}, {end}), {what}. Received: {value.min()} to {value.max()}"
+                )
 
     # Texts.
 
@@ -148,7 +172,7 @@ class TokenModel(SelfSupervisedModel):
         longest = getattr(self.backbone, "max_sequence_length", None)
         if length is None and longest is not None:
             around = sum(one is not None for one in (self.tokens.start_id, self.tokens.end_id))
-            length = min(longest, max(map(len, pieces)) + around)
+            length = min(longest, max(1, *map(len, pieces)) + around)
         return pack(ragged, self.tokens, length)
 
     def need_tokenizer(self):

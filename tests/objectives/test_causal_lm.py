@@ -158,6 +158,17 @@ def test_perplexity_of_texts_is_that_of_their_pieces_one_by_one(model):
     assert model.perplexity(texts, batch_size=2) == pytest.approx(np.exp(total / weight), rel=1e-5)
 
 
+def test_a_text_that_is_cut_has_no_end(model):
+    text = "the cat eats a dog " * 8
+    (pieces,) = model.pieces_of([text])
+    assert len(pieces) > 16  # what the backbone knows
+    total, weight = model.objective(model.forward({"token_ids": np.array([pieces[:16]], "int32")}, training=False))[
+        "causal_lm"
+    ]
+    assert float(weight) == 15
+    assert model.perplexity([text]) == pytest.approx(np.exp(float(total) / 15), rel=1e-5)
+
+
 @pytest.mark.gate
 def test_it_comes_back_with_its_tokenizer(tmp_path, model, rows):
     model.fit(rows, batch_size=6, verbose=0)

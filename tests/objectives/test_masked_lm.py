@@ -207,6 +207,18 @@ def test_refuses_vocabularies(tiny_bert, arguments, message):
             {"token_ids": np.full((4, 8), 9, "int32"), "word_ids": np.zeros((4, 6), "int32")},
             r"`word_ids` must have the shape of `token_ids`, \(4, 8\). Received: shape \(4, 6\)",
         ),
+        (
+            {"token_ids": np.full((4, 8), 9, "int32"), "word_ids": np.full((4, 8), 8, "int32")},
+            r"`word_ids` must be in \[-1, 8\), numbered from 0 in each row, .* Received: 8 to 8",
+        ),
+        (
+            {"token_ids": np.full((4, 8), 9, "int32"), "segment_ids": np.full((4, 8), 2, "int32")},
+            r"`segment_ids` must be in \[0, 2\), the segments that the backbone knows. Received: 2 to 2",
+        ),
+        (
+            {"token_ids": np.full((4, 8), 9, "int32"), "padding_mask": np.ones((4, 8), bool)},
+            "`x` must have no other keys than .* the ids tell padding. Received: keys .'padding_mask', 'token_ids'",
+        ),
     ],
 )
 def test_refuses_data(model, x, message):
@@ -247,6 +259,21 @@ def test_refuses_texts(model, tiny_bert, table):
             model.fill_mask(texts)
     with pytest.raises(ValueError, match="set `model.tokenizer`"):
         MaskedLM(tiny_bert(), tokens=table).embed(["the cat"])
+
+
+def test_an_empty_text_has_a_vector_alone_and_among_others(model):
+    alone = model.embed([""])
+    assert alone.shape == (1, 8)
+    np.testing.assert_allclose(model.embed(["", "the cat"], batch_size=1)[0], alone[0], atol=1e-6)
+    np.testing.assert_allclose(model.embed(["", "the cat"])[0], alone[0], atol=1e-5)
+    with pytest.raises(ValueError, match="`texts` must have at least one known piece"):
+        model.pseudo_perplexity([""])
+
+
+def test_learns_from_pairs_of_segments_too(model, sentences):
+    pairs = {"token_ids": sentences, "segment_ids": sentences * 0, "is_random": np.zeros(len(sentences), "int32")}
+    model.check_x(pairs)
+    assert "segment_ids" in model.views({"x": pairs}, random.RowDraws(0, 0, len(sentences)), training=True)
 
 
 def test_rows_of_nothing_but_special_ids_weigh_nothing(model):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ssl import layers, random
+from keras_ssl import backbones, random
 from keras_ssl.augment.text import TokenTable, delete_words
 from keras_ssl.objectives import TSDAE
 
@@ -49,7 +49,7 @@ def test_the_decoder_sees_nothing_of_the_text_but_its_vector(model, sentences, m
 @pytest.mark.parametrize("part", ["embeddings", "layers", "vector"])
 def test_each_part_of_the_decoder_has_dropout(wide_bert, sentences, part):
     """Each alone, with that of the others turned off."""
-    decoder = layers.VectorDecoder(wide_bert(dropout=0.5))
+    decoder = backbones.VectorDecoder(wide_bert(dropout=0.5))
     parts = {"embeddings": decoder.embed, "layers": decoder.transformer_layers[0], "vector": decoder.dropout}
     kept = {id(layer) for layer in parts[part]._flatten_layers()}
     for layer in decoder._flatten_layers():
@@ -112,5 +112,5 @@ def test_refuses(tiny_bert, table, options, message):
 
 
 def test_refuses_a_backbone_of_another_kind(tiny_bart, table):
-    with pytest.raises(ValueError, match="`backbone` must be an encoder of keras-hub of BERT's kind"):
+    with pytest.raises(ValueError, match="`backbone` must be built as keras-hub's BertBackbone"):
         TSDAE(tiny_bart(), tokens=table)

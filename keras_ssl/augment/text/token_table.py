@@ -64,6 +64,8 @@ class TokenTable:
     def of(cls, tokenizer):
         """The table of a keras-hub tokenizer: WordPiece, byte-level BPE or SentencePiece.
 
+        Of any other kind of tokenizer each piece is a word.
+
         Where padding is no special token, as GPT-2's, which is "!", the end token pads. Where one token stands for
         start and end, as GPT-2's and T5's, it stands at the end alone.
 
@@ -84,7 +86,7 @@ class TokenTable:
             special,
             mask_id=getattr(tokenizer, "mask_token_id", None),
             pad_id=end if pad not in special and end is not None else pad,
-            continues=_continues(pieces, special),
+            continues=_continues(tokenizer, pieces),
             start_id=None if start == end else start,
             end_id=end,
         )
@@ -152,10 +154,15 @@ class TokenTable:
         return flags
 
 
-def _continues(pieces, special):
-    """By the marks of the vocabulary: "##" continues a word; "Ġ" and "▁" begin one, if any piece has them."""
-    ordinary = [piece for number, piece in enumerate(pieces) if number not in special]
-    for mark in ("Ġ", "▁"):
-        if any(piece.startswith(mark) for piece in ordinary):
-            return [not piece.startswith((mark, "Ċ")) for piece in pieces]
-    return [piece.startswith("##") for piece in pieces]
+def _continues(tokenizer, pieces):
+    """By the mark of this kind of vocabulary: "##" continues a word; "Ġ" and "▁" begin one."""
+    from keras_hub import tokenizers
+
+    # Not by what the pieces begin with: any of these signs may stand in the texts, too.
+    if isinstance(tokenizer, tokenizers.WordPieceTokenizer):
+        return [piece.startswith("##") for piece in pieces]
+    if isinstance(tokenizer, tokenizers.BytePairTokenizer):
+        return [not piece.startswith(("Ġ", "Ċ")) for piece in pieces]
+    if isinstance(tokenizer, tokenizers.SentencePieceTokenizer):
+        return [not piece.startswith("▁") for piece in pieces]
+    return None

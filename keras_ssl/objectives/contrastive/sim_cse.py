@@ -32,7 +32,8 @@ class SimCSE(TokenModel):
         backbone: text backbone of keras-hub, with dropout unless pairs are given.
         tokenizer, tokens: see `TokenModel`.
         pooling: see `TokenModel`. With `"cls"`, the paper's, a dense layer with tanh stands behind the encoder while it
-            trains; the encoder to leave with is without. With others there is none, as in the paper's code.
+            trains; the encoder to leave with is without. With others there is none, as in the paper's code. NOTE: where
+            pairs are given the paper keeps that layer; here it is left off then, too.
         temperature: float above 0.
         augment: function `(x, rng) -> views`, two or three dicts like the dict `x`; or None for dropout alone.
         **kwargs: `seed`, `name`, `dtype`, see `SelfSupervisedModel`.

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ssl import layers
+from keras_ssl import backbones, layers
 from keras_ssl.augment.text import delete_words
 from keras_ssl.objectives.sequence_to_sequence_model import SequenceToSequenceModel
 from keras_ssl.objectives.token_model import token_inputs
@@ -15,7 +15,7 @@ class TSDAE(SequenceToSequenceModel):
 
     Of each text most words are deleted, anew each time it is seen; the encoder makes one vector of the rest, and the
     decoder writes the text from nothing but that vector, so all that it is to know has to be in it. As in the paper
-    decoder and encoder share their weights (`layers.VectorDecoder`); the decoder's outputs are named by BERT's head,
+    decoder and encoder share their weights (`backbones.VectorDecoder`); the decoder's outputs are named by BERT's head,
     whose last layer is the token embedding.
 
     It is meant for an encoder that knows the language: go on from a pretrained one, or from `MaskedLM`.
@@ -63,8 +63,8 @@ class TSDAE(SequenceToSequenceModel):
         if not 0 <= rate <= 1:
             raise ValueError(f"`rate` must be in [0, 1]. Received: rate={rate}")
         self.rate = rate
-        self.decoder = layers.VectorDecoder(backbone)
-        self.head = layers.masked_lm_head(backbone)
+        self.decoder = backbones.VectorDecoder(backbone)
+        self.head = layers.masked_lm_head(backbone, self.feature_dim)
 
     @property
     def first_id(self):

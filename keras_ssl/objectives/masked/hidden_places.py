@@ -48,7 +48,9 @@ def _log_chances(model, token_ids, places):
 def _ids_with_masks(model, texts):
     """Ids of texts in which the mask token is written: tokenizers of keras-hub would take it to pieces."""
     check_texts(texts)
-    mark = model.need_tokenizer().mask_token
+    tokenizer = model.need_tokenizer()
+    # keras-hub's XLMRobertaTokenizer knows the number alone.
+    mark = getattr(tokenizer, "mask_token", None) or tokenizer.id_to_token(model.tokens.mask_id)
     rows = []
     for text in texts:
         parts = [part.rstrip() for part in text.split(mark)]  # byte pairs keep the blank with the word behind it

@@ -71,7 +71,7 @@ class MaskedLM(TokenPrediction):
         self.sampler = TokenMask() if sampler is None else sampler
         self.mask_share = mask_share
         self.random_share = random_share
-        self.head = layers.masked_lm_head(backbone)
+        self.head = layers.masked_lm_head(backbone, self.feature_dim)
 
     def views(self, batch, rng, training):
         x = token_inputs(batch["x"])

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_ssl import backbones
+
 
 def tied_generator(backbone, width_share):
     """A narrower copy of a backbone that reads tokens through the backbone's own embeddings.
@@ -22,18 +24,13 @@ def tied_generator(backbone, width_share):
     """
     from keras_hub.layers import TransformerEncoder
 
-    embedded, deep = (getattr(backbone, name, None) for name in ("embeddings_dropout", "transformer_layers"))
-    if embedded is None or not deep or not all(isinstance(layer, TransformerEncoder) for layer in deep):
-        raise ValueError(
-            "`backbone` must be a BertBackbone, a RobertaBackbone or another of keras_hub that is made like them, for "
-            f"the generator shares its embeddings. Received: backbone={backbone!r}"
-        )
+    backbones.transformer_layers_of(backbone)
     width = max(1, round(width_share * backbone.hidden_dim))
     started = {
         "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.02),
         "dtype": backbone.dtype_policy,
     }
-    x = embedded.output
+    x = backbone.embeddings_dropout.output
     if x.shape[-1] != width:
         x = keras.layers.Dense(width, name="generator_projection", **started)(x)
     for depth in range(backbone.num_layers):

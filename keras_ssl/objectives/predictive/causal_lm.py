@@ -4,6 +4,7 @@ import math
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from keras_ssl import augment, optimizers, schedules
@@ -22,6 +23,8 @@ class CausalLM(TokenPrediction):
     padding. Where the end token pads too, as GPT-2's, the end of a text is learned and what follows it is not.
     NOTE: in packed rows a piece sees the documents before its own, as in GPT-2's training: keras-hub's backbones take
     no mask of documents. The first piece of a row is not predicted, unless a start token stands before it.
+    NOTE: a text that `data.tokenize` cuts to fit has its end token all the same, as keras-hub packs it, so an end is
+    learned where there is none; packed rows cut nothing off.
     NOTE: unlike `keras_hub.models.CausalLM`, a task model for generation, this one is trained for its encoder, and for
     generation hands its backbone to that one.
 
@@ -105,10 +108,10 @@ class CausalLM(TokenPrediction):
         """How unsure the model is of the next piece, on average over the pieces and ends of all texts.
 
         Formula:
-            `exp(-sum_t log p(w_t | w_1 .. w_(t-1)) / pieces)`
+            `exp(-sum_t log p(w_t | w_1 .. w_(t-1)) / pieces)`, `t` from 2 on unless a start token stands before `w_1`
 
         Args:
-            texts: list of str; of those that are too long for the backbone the rest is left out.
+            texts: list of str; of those that are too long for the backbone the rest is left out, their ends too.
             batch_size: int, texts at a time.
 
         Returns:
@@ -117,13 +120,20 @@ class CausalLM(TokenPrediction):
         Raises:
             ValueError: If there is nothing to predict.
         """
-        token_ids = self.ids_of(texts)
+        token_ids = self._ids_with_true_ends(texts)
         batches = [token_ids[start : start + batch_size] for start in range(0, len(texts), batch_size)]
         pairs = [self.objective(self.forward({"token_ids": one}, training=False))["causal_lm"] for one in batches]
         total, weight = np.sum([[float(part) for part in pair] for pair in pairs], axis=0)
         if not weight:
             raise ValueError(f"`texts` must have a piece that follows another. Received: texts={texts!r}")
         return math.exp(total / weight)
+
+    def _ids_with_true_ends(self, texts):
+        """As `ids_of`, but a text that is cut has no end token: what follows its last piece is not its end."""
+        start, end = ([] if one is None else [one] for one in (self.tokens.start_id, self.tokens.end_id))
+        rows = [start + pieces + end for pieces in self.pieces_of(texts)]
+        longest = min(max(1, *map(len, rows)), getattr(self.backbone, "max_sequence_length", None) or math.inf)
+        return tf.ragged.constant(rows, dtype="int32").to_tensor(self.tokens.pad_id, shape=(None, longest))
 
     def default_optimizer(self):
         """GPT's: AdamW at 2.5e-4 with weight decay .01, warm-up, then half a cosine down, norm 1.

@@ -73,6 +73,17 @@ def test_of_word_piece():
     assert np.flatnonzero(table.continues).tolist() == [6]
 
 
+@pytest.mark.parametrize("sign", ["▁", "Ġ", "▁▂▃"])
+def test_a_sign_that_marks_words_elsewhere_is_a_piece_as_any_other(sign):
+    import keras_hub
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "run", "##ning", sign]
+    tokenizer = keras_hub.tokenizers.BertTokenizer(vocabulary=vocabulary)
+    assert TokenTable.of(tokenizer).word_ids(tf.constant([[2, 5, 6, 7, 5, 3]])).numpy().tolist() == [
+        [-1, 0, 0, 1, 2, -1]
+    ]
+
+
 def test_of_byte_pairs():
     import keras_hub
 

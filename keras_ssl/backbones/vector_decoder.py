@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_ssl.backbones.built_as_bert import last_embedding_layer, transformer_layers_of
+
 
 class VectorDecoder(keras.layers.Layer):
     """The layers of an encoder as a decoder of what it has read: each place sees itself, those before it, and a vector.
@@ -18,25 +20,20 @@ class VectorDecoder(keras.layers.Layer):
     its dense layers. Those of keras-hub cannot be parted, so that it stands behind both.
 
     Args:
-        backbone: encoder of keras-hub with `embeddings_dropout` and `transformer_layers`, of BERT's kind.
+        backbone: `BertBackbone`, `RobertaBackbone` or another of keras-hub that is built like them.
 
     Raises:
-        ValueError: If the backbone is of another kind.
+        ValueError: If the backbone is built of other layers.
     """
 
     def __init__(self, backbone, name="vector_decoder"):
         super().__init__(dtype=getattr(backbone, "dtype_policy", None), name=name)
-        if not hasattr(backbone, "embeddings_dropout") or not hasattr(backbone, "transformer_layers"):
-            raise ValueError(
-                "`backbone` must be an encoder of keras-hub of BERT's kind, such as BertBackbone or RobertaBackbone. "
-                f"Received: backbone={backbone!r}"
-            )
+        self.transformer_layers = transformer_layers_of(backbone)
         inputs = {key: tensor for key, tensor in backbone.input.items() if key != "padding_mask"}
-        self.embed = keras.Model(inputs, backbone.embeddings_dropout.output)
-        self.transformer_layers = backbone.transformer_layers
+        self.embed = keras.Model(inputs, last_embedding_layer(backbone).output)
         self.reads, self.norms = [], []
         width = backbone.hidden_dim
-        for number, _ in enumerate(backbone.transformer_layers):
+        for number, _ in enumerate(self.transformer_layers):
             start = keras.initializers.TruncatedNormal(stddev=0.02)
             read = keras.layers.Dense(width, kernel_initializer=start, dtype=self.dtype_policy, name=f"read_{number}")
             norm = keras.layers.LayerNormalization(epsilon=1e-12, dtype=self.dtype_policy, name=f"norm_{number}")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ssl.layers import VectorDecoder
+from keras_ssl.backbones import VectorDecoder
 
 
 @pytest.fixture
@@ -59,5 +59,5 @@ def test_it_has_the_backbones_weights(backbone):
 
 
 def test_refuses_a_backbone_of_another_kind():
-    with pytest.raises(ValueError, match="`backbone` must be an encoder of keras-hub of BERT's kind"):
+    with pytest.raises(ValueError, match="`backbone` must be built as keras-hub's BertBackbone"):
         VectorDecoder(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
