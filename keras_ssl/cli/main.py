@@ -164,7 +164,7 @@ def embed(
         str | None, typer.Option(help="Split of the data [default: all of a folder or file, train of a named set].")
     ] = None,
 ):
-    """Writes the embeddings of pictures or texts to a file."""
+    """Writes the embeddings of pictures or texts to a file; of a text file one for each line that is not blank."""
     if output.suffix != ".npz":
         raise ValueError(f"`output` must end in .npz. Received: output={output}")
     folder = runs.RunFolder.open(run)
@@ -191,7 +191,9 @@ def export(
         bool, typer.Option("--int8", help="8-bit weights in a TF Lite file, and what they cost in kNN.")
     ] = False,
     normalize: Annotated[bool, typer.Option("--normalize", help="Embeddings of length 1.")] = False,
-    max_length: Annotated[int | None, typer.Option(help="Of texts: the most token ids, what is longer is cut.")] = None,
+    max_length: Annotated[
+        int | None, typer.Option(help="Of texts: the most token ids, what is longer is cut [default: the run's].")
+    ] = None,
     pooling: Annotated[str | None, typer.Option(help="avg, max, cls or last, instead of the encoder's own.")] = None,
     layer: Annotated[str | None, typer.Option(help="Layer whose output is exported instead.", metavar="NAME")] = None,
     input_dtype: Annotated[

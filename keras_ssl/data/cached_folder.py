@@ -1,8 +1,11 @@
 """Folders that are made once, never seen half-made, and not believed when a file in them has changed."""
 
+import contextlib
+import glob
 import json
 import os
 import shutil
+import time
 import uuid
 import zlib
 from pathlib import Path
@@ -11,6 +14,7 @@ from keras_ssl.files import written_aside
 
 MANIFEST = "manifest.json"
 READ_AT_ONCE = 2**24
+LONGEST_FILL = 2 * 24 * 3600  # seconds; a folder older than that is nobody's any more
 
 
 def user_cache(kind):
@@ -42,6 +46,7 @@ def cached_folder(path, fill):
     """
     description = described(path)
     if description is None:
+        _sweep(path)
         aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.aside")
         aside.mkdir(parents=True)
         try:
@@ -53,6 +58,14 @@ def cached_folder(path, fill):
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     return description
+
+
+def _sweep(path):
+    """Takes away what processes that were killed left of this folder: half of a corpus may be large."""
+    for aside in path.parent.glob(f".{glob.escape(path.name)}.*.aside"):
+        with contextlib.suppress(OSError):  # another process may be sweeping, too
+            if time.time() - aside.stat().st_mtime > LONGEST_FILL:
+                shutil.rmtree(aside)
 
 
 def described(path):

@@ -28,24 +28,34 @@ def list_files(folder, formats):
     return sorted(found)
 
 
+def split_folders(files):
+    """Names of the folders that are splits, where there are some: `train` and another, or none.
+
+    Args:
+        files: list of str, what `list_files` found.
+    """
+    tops = {file.split("/")[0] for file in files if "/" in file}
+    splits = [name for name in SPLIT_FOLDERS if name in tops]
+    return splits if "train" in splits and len(splits) > 1 else []
+
+
 def files_of_split(folder, files, split, formats, files_word):
     """All files of all splits; where each lies inside its split; and the rows of the split that is asked for.
 
     Args:
         folder: `pathlib.Path`.
         files: list of str, what `list_files` found in it.
-        split: str.
+        split: str; `"all"` is all files, of all splits.
         formats: tuple of str, for the message.
         files_word: str, what messages call the files, in the plural.
 
     Raises:
         ValueError: If there are no files, or no such split.
     """
-    tops = {file.split("/")[0] for file in files if "/" in file}
-    splits = [name for name in SPLIT_FOLDERS if name in tops]
-    if "train" in splits and len(splits) > 1:
+    splits = split_folders(files)
+    if splits:
         files = [file for file in files if file.startswith(tuple(name + "/" for name in splits))]
-        chosen = find_split(split, splits, str(folder)) + "/"
+        chosen = "" if split == "all" else find_split(split, splits, str(folder)) + "/"
         rows = [row for row, file in enumerate(files) if file.startswith(chosen)]
         return files, [file.partition("/")[2] for file in files], rows
     if not files:

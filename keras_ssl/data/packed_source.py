@@ -12,8 +12,8 @@ class PackedSource(Source):
     """Blocks of ids without padding: all documents in a row, each closed by the end token, cut where a block is full.
 
     `x` of a batch is a dict: `token_ids`, int32 of shape `(batch_size, length)`. A block may begin and end inside of a
-    text; what is left at the very end is dropped. Texts of one document follow each other with nothing between; where
-    documents are not known, each text is one.
+    text; what is left at the very end is dropped. Between texts of one document there is a line end in vocabularies of
+    byte pairs, whose words would run together, and nothing in others; where documents are not known, each text is one.
 
     Args:
         tokens: `TokenSource`; its `max_length` and `buckets` do not matter here.
@@ -44,7 +44,7 @@ class PackedSource(Source):
         self.table, self.length = tokens.table, whole("length", length)
         if self.table.end_id is None:
             raise ValueError("`tokens` must have an end token, to close documents by. Received: end_id=None")
-        self._stream = TokenStream(tokens.store, separator=self.table.end_id)
+        self._stream = TokenStream(tokens.store, separator=self.table.end_id, between=self.table.line_id)
         if len(self._stream) < self.length:
             raise ValueError(
                 f"`length` must be at most the {len(self._stream)} tokens of {tokens.name!r}. Received: length={length}"

@@ -20,11 +20,12 @@ class Source:
     Args:
         name: str, what messages call this source.
         length: int, number of rows.
-        labels: whole numbers of shape `(length,)`, or None.
+        labels: whole numbers of shape `(length,)`, or None. All -1, which is how tensorflow-datasets marks splits whose
+            labels are kept secret, is None too.
         classes: tuple of class names, or None.
 
     Raises:
-        ValueError: If there are no rows, or if there are not as many labels as rows.
+        ValueError: If there are no rows, if there are not as many labels as rows, or if labels are no whole numbers.
 
     Example:
 
@@ -49,7 +50,7 @@ class Source:
                 f"There must be one label for each {row}. Received: {len(labels)} for {length} {self.rows_word}"
             )
         self.name = name
-        self._labels = None if labels is None else np.asarray(labels, "int64")
+        self._labels = _checked_labels(labels)
         self.classes = None if classes is None else tuple(str(name) for name in classes)
         self._length = int(length)
 
@@ -158,6 +159,15 @@ class Source:
         if len(outside):
             raise ValueError(f"`indices` must be in [0, {len(self)}). Received: {outside[0]}")
         return rows.astype("int64")
+
+
+def _checked_labels(labels):
+    if labels is None:
+        return None
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iub":
+        raise ValueError(f"`labels` must be whole numbers. Received: {labels[:1].tolist()} of {labels.dtype}")
+    return None if (labels == -1).all() else labels.astype("int64")
 
 
 class Subset(Source):

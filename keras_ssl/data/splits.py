@@ -53,12 +53,12 @@ def held_out_part(split, keys, name, rows_word="pictures"):
     return _some(rows, split, len(keys), name, rows_word)
 
 
-def held_out_numbers(split, numbers, name, rows_word):
-    """`held_out_part` for as many rows as there may be: a hash of its number decides for each.
+def rows_of_split(split, held, name, rows_word):
+    """Numbers of the rows of a split, of as many rows as there may be.
 
     Args:
         split: `"train"`, `"test"` or `"all"`; `"val"` and `"validation"` mean `"test"`.
-        numbers: int64 array, one a row; rows of one number stay together.
+        held: bool array, whether each row is held out for testing.
         name: str, the data set, for the message.
         rows_word: str, what the message calls the rows.
 
@@ -69,9 +69,17 @@ def held_out_numbers(split, numbers, name, rows_word):
         ValueError: If there is no such split, or no row falls into it.
     """
     if split == "all":
-        return np.arange(len(numbers))
-    rows = np.flatnonzero((_mixed(numbers) % HELD_OUT == 0) == _wants_test(split, name))
-    return _some(rows, split, len(numbers), name, rows_word)
+        return np.arange(len(held))
+    return _some(np.flatnonzero(held == _wants_test(split, name)), split, len(held), name, rows_word)
+
+
+def numbers_held_out(numbers):
+    """Whether each row is one of those for testing, by a hash of its number: bool array.
+
+    Args:
+        numbers: int64 array, one a row; rows of one number stay together.
+    """
+    return _mixed(numbers) % HELD_OUT == 0
 
 
 def is_held_out(key, one_in=HELD_OUT):

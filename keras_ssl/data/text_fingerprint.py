@@ -13,6 +13,9 @@ from keras_ssl.data.pair_source import PairSource
 from keras_ssl.data.text_source import TextSource
 
 AT_A_TIME = 4096
+BYTES_AT_A_TIME = 2**22
+SAMPLED = 64
+_KNOWN = "_text_fingerprint"  # on a source, whose rows stay what they are
 
 
 def as_text_source(texts):
@@ -27,7 +30,7 @@ def as_text_source(texts):
 
 
 def text_fingerprint(source):
-    """A hash of all texts, labels, classes and documents of a source. It passes once over the texts.
+    """A hash of all texts, labels, classes and documents of a source. It passes over the texts the first time.
 
     Args:
         source: `TextSource`.
@@ -35,13 +38,18 @@ def text_fingerprint(source):
     Returns:
         str of 32 hexadecimal digits.
     """
-    digest = hashlib.blake2b(digest_size=16)
+    known = getattr(source, _KNOWN, None)
+    if known is not None:
+        return known
+    digest, lengths = hashlib.blake2b(digest_size=16), hashlib.blake2b(digest_size=16)
     for batch in text_batches(source):
-        digest.update(np.array([len(text) for text in batch]).tobytes())
+        lengths.update(np.array([len(text) for text in batch]).tobytes())
         digest.update(b"".join(batch))
+    digest.update(lengths.digest())
     for numbers in (source.labels, source.documents):
         digest.update(b"-" if numbers is None else np.asarray(numbers, "int64").tobytes())
     digest.update(repr(source.classes).encode())
+    setattr(source, _KNOWN, digest.hexdigest())
     return digest.hexdigest()
 
 
@@ -65,7 +73,15 @@ def tokenizer_fingerprint(tokenizer):
 
 def text_batches(source):
     """The texts of a source in order, as lists of bytes."""
-    return (batch["x"].tolist() for batch in source.ordered(AT_A_TIME).as_numpy_iterator())
+    return (batch["x"].tolist() for batch in source.ordered(rows_at_a_time(source)).as_numpy_iterator())
+
+
+def rows_at_a_time(source):
+    """How many texts are read at once: fewer where they are long. It looks at some of them."""
+    some = source.subset(np.unique(np.linspace(0, len(source) - 1, SAMPLED).astype("int64")))
+    (batch,) = some.ordered(SAMPLED).as_numpy_iterator()
+    mean = np.mean([len(text) for text in batch["x"]])
+    return int(np.clip(BYTES_AT_A_TIME // max(1, mean), 1, AT_A_TIME))
 
 
 class _BothSides:

@@ -34,11 +34,12 @@ def load_text(data, split="train", *, unit=None, data_dir=None):
     - A text file, UTF-8: a line is a text, and blank lines separate documents; without blank lines no documents are
       known. It is not read into memory.
     - A file `.csv` or `.tsv` with a header: columns `text` and perhaps `label`, or `first` and `second` for pairs.
-    - A folder of `.txt` files: each is a document, and subfolders are classes.
+    - A folder of `.txt` files: each is a document, and subfolders are classes if there are several.
     - A list or array of str, or a pair `(texts, labels)`.
 
     Data on disk without splits of its own is split by a hash: one of six is `"test"`, the others `"train"`, and `"all"`
-    is everything. Documents stay whole; where none are known, equal texts stay together. Lists are always taken whole.
+    is everything. Documents stay whole, unless those held out were under .05 or over .4 of the texts; then, and where
+    none are known, equal texts stay together. Lists are always taken whole.
 
     Args:
         data: str, path, list of str, or pair of a list of str and whole numbers.
@@ -75,6 +76,11 @@ def load_text(data, split="train", *, unit=None, data_dir=None):
         _check_no_unit(unit, data)
         return texts_of_table(path, split)
     if path.is_file():
+        if path.suffix.lower() in (".json", ".jsonl"):
+            raise ValueError(
+                "`data` must be plain text, or a table in .csv or .tsv: write the records' texts to one. "
+                f"Received: data={os.fspath(data)!r}"
+            )
         return texts_of_file(path, split, unit or "line")
     _check_is_name(data, [*TABLES, ".txt"])
     _check_no_unit(unit, data)

@@ -1,10 +1,11 @@
 """Texts in tables: with labels, in pairs, or word by word with tags."""
 
 import csv
+import sys
 
 from keras_ssl.data.pair_source import PairSource
 from keras_ssl.data.tagged_source import TaggedSource
-from keras_ssl.data.text_files import held_out_texts
+from keras_ssl.data.text_files import held_out_texts, several
 from keras_ssl.data.text_index import index_texts
 from keras_ssl.data.text_source import TextSource
 
@@ -24,7 +25,8 @@ def texts_of_table(path, split):
         split: `"train"`, `"test"` or `"all"`.
 
     Returns:
-        `TextSource` or `PairSource`. Classes are the labels that occur, sorted: by value if all are whole numbers.
+        `TextSource` or `PairSource`. Classes are the labels that occur, sorted: by value if all are whole numbers. A
+        single one is no label.
 
     Raises:
         ValueError: If the columns are others, a row has more or fewer, or there is no row.
@@ -79,7 +81,8 @@ def tagged_of_file(path):
 
 def _columns(path):
     """The columns of a table: dict from name to list of str."""
-    style = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if path.suffix == ".tsv" else {}
+    style = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if path.suffix.lower() == ".tsv" else {}
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a text may be a book
     reader = csv.reader(_lines(path), **style, strict=True)
     try:
         header, rows = next(reader, []), []
@@ -103,6 +106,8 @@ def _lines(path):
 
 
 def _numbered(labels):
+    if several(set(labels)) is None:
+        return None, None
     whole = all(label.strip().lstrip("-").isdecimal() for label in labels)
     classes = sorted(set(labels), key=int if whole else None)
     numbers = {name: number for number, name in enumerate(classes)}

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_NOTHING = -1
+
 
 class TokenStream:
     """The texts of a `TokenStore` joined to one row of ids, with random access.
@@ -10,15 +12,16 @@ class TokenStream:
         store: `TokenStore`.
         separator: int, an id put after each document, or None for nothing. Where documents are not known, each text is
             one.
+        between: int, an id put after each text that another of its document follows, or None for nothing.
 
     Attributes:
         offsets: int64 array of shape `(texts + 1,)`, the place in the stream where each text begins, and its length.
     """
 
-    def __init__(self, store, separator=None):
-        self._store, self._separator = store, separator
-        closed = 0 if separator is None else ends_document(store)
-        self.offsets = np.concatenate([[0], np.cumsum(store.lengths + closed)])
+    def __init__(self, store, separator=None, between=None):
+        self._store = store
+        self._closing = np.where(ends_document(store), _or_none(separator), _or_none(between)).astype("int32")
+        self.offsets = np.concatenate([[0], np.cumsum(store.lengths + (self._closing != _NOTHING))])
 
     def __len__(self):
         return int(self.offsets[-1])
@@ -34,10 +37,12 @@ class TokenStream:
         """
         text = np.searchsorted(self.offsets, places, side="right") - 1
         places = self._store.starts[text] + places - self.offsets[text]
-        if self._separator is None:
-            return self._store.read(places)
         beyond = places == self._store.ends[text]
-        return np.where(beyond, np.int32(self._separator), self._store.read(np.where(beyond, 0, places)))
+        return np.where(beyond, self._closing[text], self._store.read(np.where(beyond, 0, places)))
+
+
+def _or_none(number):
+    return _NOTHING if number is None else number
 
 
 def ends_document(store):

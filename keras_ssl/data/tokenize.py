@@ -14,9 +14,9 @@ from keras_ssl.data.fast_tokenizer import fast_tokenizer
 from keras_ssl.data.pair_source import PairSource
 from keras_ssl.data.prefetched import prefetched
 from keras_ssl.data.text_fingerprint import (
-    AT_A_TIME,
     as_text_source,
     key_of,
+    rows_at_a_time,
     text_fingerprint,
     tokenizer_fingerprint,
 )
@@ -25,9 +25,10 @@ from keras_ssl.data.token_source import TokenSource
 from keras_ssl.data.token_store import CONTINUES, IDS, TokenStore, write_columns
 from keras_ssl.data.word_marks import word_marks
 
-VERSION = 1  # to be raised when the same texts give other files
+VERSION = 2  # to be raised when the same texts give other files
 SHOWS_PROGRESS_FROM = 100_000
 MOST_IN_TWO_BYTES = 2**16
+TRIED = 1000  # texts by whose words one function is told from another
 
 
 def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
@@ -42,8 +43,8 @@ def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
         tokenizer: keras-hub tokenizer, of `data.train_vocabulary` for instance.
         directory: folder to keep token ids in, or None for the user's cache (`XDG_CACHE_HOME`, else `~/.cache`).
         words: function from a str to the list of its words, for instance `jieba.lcut`, where the text itself does not
-            tell words: in Chinese. Batches then have `word_ids`, for `augment.text.WholeWordMask`. The name of the
-            function stands for it when a folder is looked for.
+            tell words: in Chinese. Batches then have `word_ids`, for `augment.text.WholeWordMask`. Its name, and what
+            it gives for the first texts, stand for it when a folder is looked for.
         arrangement: `max_length`, `buckets` and `window` of `TokenSource`.
 
     Returns:
@@ -68,28 +69,32 @@ def tokenize(texts, tokenizer, directory=None, *, words=None, **arrangement):
         sides = (texts.first, texts.second)
         return TokenPairs(*(tokenize(one, tokenizer, directory, words=words, **arrangement) for one in sides))
     source, table = as_text_source(texts), TokenTable.of(tokenizer)
-    key = key_of(VERSION, text_fingerprint(source), tokenizer_fingerprint(tokenizer), _name_of(words))
+    key = key_of(VERSION, text_fingerprint(source), tokenizer_fingerprint(tokenizer), _described(words, source))
     shown = re.sub(r"[^\w-]+", "_", source.name)[:40]
     folder = Path(directory or user_cache("tokens")).expanduser() / f"{shown}-{key}"
     description = cached_folder(folder, lambda aside: _write(aside, source, tokenizer, table, words))
     return TokenSource(TokenStore(folder, description), **arrangement)
 
 
-def _name_of(function):
-    if function is None:
+def _described(words, source):
+    """What stands for a function on disk: two of one name may be methods of different objects."""
+    if words is None:
         return None
-    names = [getattr(function, attribute, None) for attribute in ("__module__", "__qualname__")]
-    if names[1] and names[1].endswith("<lambda>"):
+    name = getattr(words, "__qualname__", type(words).__qualname__)
+    if name.endswith("<lambda>"):
         raise ValueError(
-            f"`words` must be a function with a name, which stands for it on disk. Received: words={function}"
+            f"`words` must be a function with a name, which stands for it on disk. Received: words={words}"
         )
-    return names if names[1] else repr(function)
+    first = source.texts(np.arange(min(TRIED, len(source))))
+    return [getattr(words, "__module__", type(words).__module__), name, key_of(*(list(words(text)) for text in first))]
 
 
 def _write(folder, source, tokenizer, table, words):
     ids_of = fast_tokenizer(tokenizer)
     dtype = "uint16" if table.size <= MOST_IN_TWO_BYTES else "int32"
-    batches = source.ordered(AT_A_TIME).map(lambda batch: (batch["x"], ids_of(batch["x"])), tf.data.AUTOTUNE)
+    batches = source.ordered(rows_at_a_time(source)).map(
+        lambda batch: (batch["x"], ids_of(batch["x"])), tf.data.AUTOTUNE
+    )
     progress = keras.utils.Progbar(len(source), unit_name="text", verbose=int(len(source) >= SHOWS_PROGRESS_FROM))
     lengths, done = [], 0
     with contextlib.ExitStack() as open_files:

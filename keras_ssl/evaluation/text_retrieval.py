@@ -50,7 +50,7 @@ def text_retrieval(
     judge = TextJudge(encoder, tokenizer, beside, seed, max_length, batch_size, progress)
     scores = {name: _both_ways([features_of(side) for side in texts], targets, at) for name, features_of in judge}
     judge.tell("tfidf: retrieval")
-    vectorizer = bag_of_words().fit([text for side in texts for text in side])
+    vectorizer = bag_of_words([text for side in texts for text in side])
     scores["tfidf"] = _both_ways([vectorizer.transform(side) for side in texts], targets, at)
     scores["encoder"]["queries"] = [len(side) for side in texts]
     return with_baselines(scores)

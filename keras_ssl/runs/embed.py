@@ -24,7 +24,7 @@ def embed(folder, data, split=None, *, progress=None):
 
     Returns:
         Pair of the embeddings, float32 array of shape `(rows, features)`, and the labels, int64 array of shape
-        `(rows,)` or None.
+        `(rows,)` or None. Rows are those of the source: of a text file its lines without the blank ones.
 
     Raises:
         ValueError: If there are no such data, or the encoder takes others.
@@ -57,4 +57,5 @@ def _of_texts(folder, data, split):
     if isinstance(source, sources.PairSource):
         raise ValueError(f"`data` must be texts, not pairs of them. Received: data={data!r}")
     function, tokenizer = evaluation.FeatureFunction(folder.load_encoder()), folder.load_tokenizer()
-    return source, lambda part: evaluation.encode_texts(function, tokenizer, part.texts(np.arange(len(part))))
+    longest = folder.max_length()
+    return source, lambda part: evaluation.encode_texts(function, tokenizer, part.texts(np.arange(len(part))), longest)

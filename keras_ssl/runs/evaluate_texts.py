@@ -27,7 +27,12 @@ def evaluate_texts(folder, data, seed, progress):
     """
     names = folder.read_config()["judged_by"] if data is None else (data,)
     return evaluation.evaluate_text(
-        folder.load_encoder(), folder.load_tokenizer(), **texts_to_judge_by(names), seed=seed, progress=progress
+        folder.load_encoder(),
+        folder.load_tokenizer(),
+        **texts_to_judge_by(names),
+        seed=seed,
+        max_length=folder.max_length(),
+        progress=progress,
     )
 
 

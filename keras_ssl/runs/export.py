@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from keras_ssl import backbones, data, serving
+from keras_ssl import data, serving
 from keras_ssl.runs.quantization_loss import quantization_loss
 from keras_ssl.runs.run_options import RunOptions
 from keras_ssl.runs.splits import load_examples, load_splits, spread
@@ -15,8 +15,8 @@ EXAMPLES = 8
 def export(folder, output, *, format="savedmodel", int8=False, **options):
     """Exports the encoder of a run, checked against Keras on pictures or texts of the run.
 
-    Of a run on texts there are two SavedModels, see `keras_ssl.serving.export_text_encoder`; where the backbone knows
-    no limit of length, `max_length` is that of the run's own rows unless it is given.
+    Of a run on texts there are two SavedModels, see `keras_ssl.serving.export_text_encoder`; `max_length` is
+    that of the run's own rows unless it is given.
 
     Args:
         folder: `RunFolder`.
@@ -60,8 +60,7 @@ def _export_texts(folder, output, format, options):
     texts = data.load_text(RunOptions.of(folder).data)
     examples = spread(texts.first if isinstance(texts, data.PairSource) else texts, EXAMPLES)
     encoder = folder.load_encoder()
-    if getattr(backbones.backbone_of(encoder), "max_sequence_length", None) is None:  # T5 and XLNet take any length
-        options = {"max_length": folder.read_config().get("max_length"), **options}
+    options = {"max_length": folder.max_length(), **options}
     serving.export_text_encoder(encoder, folder.load_tokenizer(), output, examples=examples, **options)
     return output
 

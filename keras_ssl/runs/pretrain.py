@@ -20,6 +20,7 @@ from keras_ssl.version import __version__
 JOBS = {"pictures": PictureJob, "texts": TextJob}
 MEASURED_ROWS = 10_000  # of each split, for the kNN while training
 MEASUREMENTS = 5
+NEIGHBORS = 20
 
 
 def pretrain(recipe, options, folder, *, strategy=None, progress=()):
@@ -143,7 +144,8 @@ def _watching(options, model, job):
         train, test = job.watched
         stops_on_it = options.early_stopping and options.early_stopping.startswith(("knn", "rankme"))
         every = 1 if stops_on_it else max(1, options.epochs // MEASUREMENTS)
-        watching.append(callbacks.KNNMonitor(spread(train, MEASURED_ROWS), spread(test, MEASURED_ROWS), every=every))
+        bank, asked = spread(train, MEASURED_ROWS), spread(test, MEASURED_ROWS)
+        watching.append(callbacks.KNNMonitor(bank, asked, neighbors=min(NEIGHBORS, len(bank)), every=every))
         logged |= {"knn", "rankme"}
     if options.early_stopping:
         watching.append(early_stopping(options.early_stopping, logged))

@@ -53,7 +53,7 @@ def _shown_texts(folder, options):
     if isinstance(source, data.PairSource):
         source = source.first
     texts = source.texts(np.arange(len(source)))
-    embeddings = evaluation.encode_texts(folder.load_encoder(), folder.load_tokenizer(), texts)
+    embeddings = evaluation.encode_texts(folder.load_encoder(), folder.load_tokenizer(), texts, folder.max_length())
     shown = {"embeddings": embeddings, "images": None, "texts": texts}
     return shown | {"labels": source.labels, "classes": source.classes}
 

@@ -177,6 +177,13 @@ class RunFolder:
         """Whether the run is one on texts, not on pictures."""
         return self.read_config().get("kind") == "texts"
 
+    def max_length(self):
+        """Of a run on texts the most ids of a text that it learned from, or 128 where it does not tell: int.
+
+        Longer texts are cut there: the positions behind were never trained.
+        """
+        return self.read_config().get("max_length") or 128
+
     def load_encoder(self):
         """The trained encoder: a `keras.Model`.
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keras_ssl import backbones, data, objectives
-from keras_ssl.data.text_fingerprint import tokenizer_fingerprint
+from keras_ssl.data.text_fingerprint import as_text_source, text_fingerprint, tokenizer_fingerprint
 from keras_ssl.runs.judged_texts import judged_texts
 from keras_ssl.runs.picture_job import copy_encoder
 from keras_ssl.runs.run_folder import RunFolder
@@ -36,6 +36,7 @@ class TextJob:
         self._labelled, self._pairs = judged_texts(self._judged_by)
         self.tokenizer = self._tokenizer(texts)
         self.train = recipe.arrange(texts, self.tokenizer)
+        self._fingerprint = text_fingerprint(as_text_source(texts))
         # Blocks and pairs have a `length`; a source of the user's own may have neither.
         self._longest = getattr(self.train, "max_length", getattr(self.train, "length", None))
         self.watched = self._watched()
@@ -70,7 +71,13 @@ class TextJob:
         return None
 
     def save(self, folder):
-        """Saves the tokenizer; that of a run which is gone on with must be the same."""
+        """Saves the tokenizer; that of a run which is gone on with must be the same, and so must be its texts."""
+        began_with = folder.read_config().get("data", {}).get("fingerprint") if folder.holds_run() else None
+        if began_with not in (None, self._fingerprint):
+            raise ValueError(
+                "`data` must be what the run began with, and its texts are others now. "
+                f"Received: data={self._options.data!r}"
+            )
         folder.save_tokenizer(self.tokenizer)
         saved, own = (tokenizer_fingerprint(one) for one in (folder.load_tokenizer(), self.tokenizer))
         if saved != own:
@@ -87,7 +94,12 @@ class TextJob:
             "from_preset": self._from_preset,
             "judged_by": self._judged_by,
             "judged": self._labelled is not None or self._pairs is not None,
-            "data": {"name": train.name, train.rows_word: len(train), "classes": train.classes},
+            "data": {
+                "name": train.name,
+                train.rows_word: len(train),
+                "classes": train.classes,
+                "fingerprint": self._fingerprint,
+            },
             "max_length": self._longest,
         }
 
@@ -124,6 +136,11 @@ def _is_preset(folder):
             f"`init_from` must be the folder of a run or of a preset of keras-hub. Received: init_from={folder}"
         )
     path = Path(folder)
-    if (path / "encoder.keras").exists():  # a run and a preset both have a config.json
+    if RunFolder(path).holds_run() and "options" in RunFolder(path).read_config():  # a preset has a config.json, too
         return False
-    return any(found for ending in ("*.safetensors*", "*.weights.h5") for found in path.glob(ending))
+    if not any(found for ending in ("*.safetensors*", "*.weights.h5") for found in path.glob(ending)):
+        raise ValueError(
+            "`init_from` must be the folder of a run, or of a preset of keras-hub with its weights in .safetensors or "
+            f".weights.h5. Received: init_from={folder}"
+        )
+    return True

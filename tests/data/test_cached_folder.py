@@ -52,3 +52,13 @@ def test_a_place_that_cannot_be_taken_is_told(tmp_path):
     with pytest.raises(OSError, match="folder"):
         cached_folder(tmp_path / "folder", filler("a"))
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+
+
+def test_what_a_killed_process_left_is_swept_after_days(tmp_path):
+    path, old, young = (tmp_path / name for name in ("folder", ".folder.0a1b2c3d.aside", ".folder.3d2c1b0a.aside"))
+    for left in (old, young):
+        left.mkdir()
+        (left / "ids").touch()
+    os.utime(old, (0, 0))
+    cached_folder(path, filler("a"))
+    assert sorted(one.name for one in tmp_path.iterdir()) == [young.name, "folder"]

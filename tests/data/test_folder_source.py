@@ -92,8 +92,9 @@ def test_split_folders_are_the_splits(tmp_path, held_out):
     np.testing.assert_array_equal(train.labels, [1])
     np.testing.assert_array_equal(test.labels, [0, 1])
     np.testing.assert_array_equal(test.arrays()[0][:, 0, 0, 0], [2, 3])
+    np.testing.assert_array_equal(np.sort(FolderSource(tmp_path, "all").arrays()[0][:, 0, 0, 0]), [1, 2, 3])
     with pytest.raises(ValueError, match="`split` must be one of"):
-        FolderSource(tmp_path, "all")
+        FolderSource(tmp_path, "other")
 
 
 def test_a_class_may_be_called_train(tmp_path):

@@ -1,6 +1,8 @@
+import keras_hub
 import numpy as np
 import pytest
 
+from keras_ssl import data
 from keras_ssl.data import PackedSource
 from keras_ssl.distribution import Slices
 
@@ -51,3 +53,13 @@ def test_refuses(make_tokens):
         PackedSource(make_tokens(TEXTS), length=17)
     with pytest.raises(ValueError, match="`tokens` must have an end token, .* Received: end_id=None"):
         PackedSource(make_tokens(TEXTS, end_id=None), length=4)
+
+
+def test_words_of_byte_pairs_do_not_run_together(tmp_path):
+    pieces = ["<|endoftext|>", "Ċ", "Ġ", "a", "b", "Ġb"]
+    numbers = {piece: number for number, piece in enumerate(pieces)}
+    tokenizer = keras_hub.models.GPT2Tokenizer(numbers, ["Ġ b"])
+    texts = data.TextSource(["a b", "b a", "a", "b"], documents=[0, 0, 0, 1])
+    source = PackedSource(data.tokenize(texts, tokenizer, tmp_path), length=11)
+    (block,) = blocks(source)
+    assert tokenizer.detokenize(block) == "a b\nb a\na<|endoftext|>b<|endoftext|>"

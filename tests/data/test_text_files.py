@@ -186,3 +186,60 @@ def test_folders_without_texts(tmp_path):
     (tmp_path / "blank.txt").touch()
     with pytest.raises(ValueError, match="None of the 1 files has text in it"):
         data.load_text(tmp_path, "all")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\n\n".join("\n".join(f"line {row} of {number}" for row in range(50)) for number in range(4)),  # few documents
+        "\n\n".join(f"line {row}" for row in range(19))
+        + "\n\n"
+        + "\n".join(f"row {row}" for row in range(980)),  # one document is most of it
+    ],
+)
+def test_single_texts_are_held_out_where_documents_cannot_be(tmp_path, content):
+    path = tmp_path / "uneven.txt"
+    path.write_text(content)
+    with pytest.warns(UserWarning, match="Single texts of 'uneven' are held out for testing, not whole documents"):
+        train = data.load_text(path)
+    test = data.load_text(path, "test")
+    assert sorted(all_texts(train) + all_texts(test)) == sorted(all_texts(data.load_text(path, "all")))
+    assert 0.08 < len(test) / (len(train) + len(test)) < 0.25
+
+
+@pytest.mark.parametrize("name", ["wiki.txt", "a.txt"])
+def test_a_folder_of_one_file_has_both_parts_whatever_its_name(tmp_path, name):
+    (tmp_path / name).write_text("\n".join(f"line {row}" for row in range(300)))
+    with pytest.warns(UserWarning, match="held out for testing, not whole documents: these would be (0|100)% of the"):
+        train = data.load_text(tmp_path)
+    assert 30 <= len(data.load_text(tmp_path, "test")) == 300 - len(train) <= 75
+
+
+def test_a_folder_with_splits_is_taken_whole_too(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / "x.txt").write_text(split)
+    assert all_texts(data.load_text(tmp_path, "all")) == ["test", "train"]
+
+
+def test_one_folder_alone_is_no_class(tmp_path):
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "one.txt").write_text("\n".join(f"line {row}" for row in range(60)))
+    source = data.load_text(tmp_path, "all")
+    assert (source.labels, source.classes) == (None, None)
+
+
+def test_fewer_texts_are_read_at_once_where_they_are_long(tmp_path):
+    short, long = data.TextSource(["a"] * 5000), data.TextSource(["a" * 2**16] * 80)
+    assert text_fingerprint.rows_at_a_time(short) == text_fingerprint.AT_A_TIME
+    assert text_fingerprint.rows_at_a_time(long) == 64
+    assert [len(batch) for batch in text_fingerprint.text_batches(long)] == [64, 16]
+
+
+def test_a_fingerprint_is_the_same_however_texts_are_read(monkeypatch):
+    texts = [f"text {row}" for row in range(30)]
+    found = text_fingerprint.text_fingerprint(data.TextSource(texts))
+    monkeypatch.setattr(text_fingerprint, "AT_A_TIME", 7)
+    assert text_fingerprint.text_fingerprint(data.TextSource(texts)) == found
+    moved = ["text 0t", "ext 1", *texts[2:]]
+    assert text_fingerprint.text_fingerprint(data.TextSource(moved)) != found

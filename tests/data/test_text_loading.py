@@ -105,3 +105,30 @@ def test_any_other_name_is_one_of_tensorflow_datasets(monkeypatch):
     data.load_text("imdb_reviews", "test", data_dir="here")
     assert asked == [(("imdb_reviews", "test"), {"data_dir": "here", "known": list(text_loading.SETS)})]
     assert isinstance(data.load_text(["a"]), TextSource)
+
+
+def test_large_texts_and_endings_in_capitals(tmp_path):
+    text = "a, " * 100_000
+    assert data.load_text(write(tmp_path / "BOOKS.TSV", f"text\tlabel\n{text}\t1\nb\t2\n"), "all").texts([0]) == [text]
+    assert data.load_text(write(tmp_path / "books.csv", f'text\n"{text}"\n'), "all").texts([0]) == [text]
+
+
+def test_a_single_label_is_none(tmp_path):
+    source = data.load_text(write(tmp_path / "one.csv", "text,label\na,x\nb,x\n"), "all")
+    assert (source.labels, source.classes) == (None, None)
+
+
+def test_records_are_no_lines_of_text(tmp_path):
+    with pytest.raises(ValueError, match="`data` must be plain text.*write the records' texts.*'.*a.jsonl'"):
+        data.load_text(write(tmp_path / "a.jsonl", '{"text": "a"}\n'))
+
+
+@pytest.mark.parametrize("labels", [[0.5, 1.0], ["x", "y"]])
+def test_labels_are_whole_numbers(labels):
+    with pytest.raises(ValueError, match="`labels` must be whole numbers. Received: "):
+        data.load_text((["a", "b"], labels))
+
+
+def test_labels_that_are_kept_secret_are_none():
+    assert data.load_text((["a", "b"], [-1, -1])).labels is None
+    assert data.load_text((["a", "b"], [-1, 1])).labels.tolist() == [-1, 1]

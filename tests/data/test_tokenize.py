@@ -1,3 +1,4 @@
+import functools
 import importlib
 import json
 
@@ -226,3 +227,22 @@ def test_where_a_segmenter_cuts_through_pieces_the_vocabulary_marks_words(tokeni
     segments = iter([bad, good])
     marks = word_marks.word_marks(texts, ids_of(texts), lambda text: next(segments), ids_of, table)
     assert marks.tolist() == [False, True, False] * 2
+
+
+class Cutter:
+    """Words of so many signs."""
+
+    def __init__(self, width):
+        self.width = width
+
+    def cut(self, text):
+        return [text[start : start + self.width] for start in range(0, len(text), self.width)]
+
+
+def test_methods_of_two_objects_are_two_functions(tmp_path, tokenizer, counted):
+    def folders(words):
+        data.tokenize(CHINESE, tokenizer, tmp_path, words=words)
+        return len(counted)
+
+    assert [folders(Cutter(width).cut) for width in (1, 4, 1)] == [1, 2, 2]
+    assert [folders(functools.partial(Cutter.cut, Cutter(width))) for width in (1, 4, 1)] == [3, 4, 4]

@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.preprocessing import StandardScaler
 
 from keras_ssl import evaluation, metrics
-from keras_ssl.evaluation.text_baselines import tfidf_probes
+from keras_ssl.evaluation.text_baselines import bag_of_words, tfidf_probes
 from keras_ssl.evaluation.text_splits import draw_splits
 
 SCORES = {"linear", "linear_std", "ridge", "ridge_std"}
@@ -71,3 +71,9 @@ def test_splits_part_the_rows():
 def test_refuses(text_encoder, tokenizer, sentences, arguments, message):
     with pytest.raises(ValueError, match=message):
         evaluation.text_classification(text_encoder, tokenizer, **{"train": sentences, **arguments})
+
+
+def test_texts_without_blanks_are_taken_by_their_characters():
+    texts = ["今天下雨", "我不去", "今天我去"]
+    assert "今天" in bag_of_words(texts).vocabulary_
+    assert "rainy today" in bag_of_words(["rainy today", "我不去", "not today"]).vocabulary_

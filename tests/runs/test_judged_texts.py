@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from keras_ssl import data
 from keras_ssl.runs.judged_texts import judged_texts
 
 
@@ -43,3 +44,13 @@ def test_what_has_no_labels_is_passed_over(tmp_path):
     path.write_text("one\n")
     with pytest.warns(UserWarning, match="There are no test texts to judge on. None of the 1 texts"):
         assert judged_texts([str(path)]) == (None, None)
+
+
+def test_of_secret_test_labels_those_for_validation_are_taken(monkeypatch):
+    def load_text(name, split):
+        labels = {"train": [0, 1], "test": [-1, -1], "validation": [1, 0]}[split]
+        return data.TextSource([f"{split} 0", f"{split} 1"], labels)
+
+    monkeypatch.setattr(data, "load_text", load_text)
+    (train, test), _ = judged_texts(["glue/sst2"])
+    assert (train.texts([0]), test.texts([0])) == (["train 0"], ["validation 0"])

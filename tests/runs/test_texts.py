@@ -96,6 +96,30 @@ def test_starts_from_a_run(trained, tmp_path):
         np.abs(a - b).max() for a, b in zip(first.encoder.get_weights(), second.encoder.get_weights(), strict=True)
     )
     assert 0 < moved < 0.2
+    with pytest.raises(ValueError, match="`init_from` must be the folder of a run, or of a preset .*safetensors"):
+        trained("third", init_from=str(tmp_path))
+
+
+def test_other_texts_are_not_gone_on_with(text_recipe, trained, tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("".join(f"the cat sees a dog number {row}\n" for row in range(120)))
+    first, _ = trained(epochs=1)
+    folder, _ = trained("second", data=str(path), init_from=str(first.path), epochs=1)
+    path.write_text("".join(f"the cat hears a dog number {row}\n" for row in range(120)))
+    options = runs.RunOptions.new(text_recipe, data=str(path), init_from=str(first.path), epochs=2)
+    with pytest.raises(ValueError, match="`data` must be what the run began with, and its texts are others"):
+        runs.pretrain(text_recipe, options, folder)
+
+
+def test_long_texts_are_cut_where_training_cut_them(trained, tmp_path):
+    folder, model = trained(epochs=1)
+    length = folder.max_length()
+    assert length == folder.read_config()["max_length"] < 128
+    path = tmp_path / "long.txt"
+    path.write_text("the cat sees a bird " * 60 + "\n" + "the cat " * 3)
+    embeddings, _ = runs.embed(folder, str(path), "all")
+    ids = model.ids_of(["the cat sees a bird " * 60], length)
+    np.testing.assert_allclose(embeddings[0], np.asarray(model(ids))[0], atol=1e-5)
 
 
 @pytest.mark.gate
@@ -204,7 +228,7 @@ def test_refuses_to_export(trained, tmp_path, options, message):
 
 
 @pytest.mark.gate
-def test_a_backbone_without_a_longest_text_is_exported_for_the_length_of_the_run(text_recipe, labelled, tmp_path):
+def test_it_is_exported_for_the_length_of_the_run(text_recipe, labelled, tmp_path):
     import keras_hub
 
     def build(backbone, tokenizer, seed, pretrained):
@@ -225,12 +249,6 @@ def test_a_backbone_without_a_longest_text_is_exported_for_the_length_of_the_run
     (found,) = strings(texts=tf.constant([long])).values()
     kept = model.ids_of([long], length=longest)
     np.testing.assert_allclose(found, model.encoder(model.inputs_of(kept)), rtol=1e-4, atol=1e-5)
-    config = folder.read_config()
-    del config["max_length"]  # as runs of an earlier version have it
-    (folder.path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match="`max_length` must be given"):
-        runs.export(folder, tmp_path / "served")
-    runs.export(folder, tmp_path / "served", max_length=8)
 
 
 def test_refuses_a_start_that_is_not_there(trained):

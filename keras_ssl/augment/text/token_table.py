@@ -24,6 +24,8 @@ class TokenTable:
             that array as `get_config` packs it; None where each piece is a word.
         start_id: int, what a text begins with, or None for nothing.
         end_id: int, what a text ends with, or None for nothing.
+        line_id: int, a line end, for vocabularies in which words would else run together where texts of one document
+            follow each other; or None.
 
     Raises:
         ValueError: If an id is out of range, or `continues` has another length.
@@ -37,16 +39,19 @@ class TokenTable:
     [[0, 0, 1, -1]]
     """
 
-    def __init__(self, size, special_ids, mask_id=None, pad_id=0, continues=None, start_id=None, end_id=None):
+    def __init__(
+        self, size, special_ids, mask_id=None, pad_id=0, continues=None, start_id=None, end_id=None, line_id=None
+    ):
         self.size = int(size)
         self.mask_id = None if mask_id is None else int(mask_id)
         self.pad_id = int(pad_id)
         self.start_id = None if start_id is None else int(start_id)
         self.end_id = None if end_id is None else int(end_id)
+        self.line_id = None if line_id is None else int(line_id)
         single = {"mask_id": self.mask_id, "start_id": self.start_id, "end_id": self.end_id}
         named = {one for one in single.values() if one is not None} | {self.pad_id}
         self.special_ids = tuple(sorted({int(one) for one in special_ids} | named))
-        for name, value in {**single, "special_ids": self.special_ids}.items():
+        for name, value in {**single, "line_id": self.line_id, "special_ids": self.special_ids}.items():
             if not all(0 <= (one or 0) < self.size for one in (value if isinstance(value, tuple) else (value,))):
                 raise ValueError(f"`{name}` must be in [0, {self.size}). Received: {name}={value}")
         if len(self.special_ids) >= self.size:
@@ -89,6 +94,7 @@ class TokenTable:
             continues=_continues(tokenizer, pieces),
             start_id=None if start == end else start,
             end_id=end,
+            line_id=pieces.index("Ċ") if _is_byte_pairs(tokenizer) and "Ċ" in pieces else None,
         )
 
     @property
@@ -141,6 +147,7 @@ class TokenTable:
             "continues": packed,
             "start_id": self.start_id,
             "end_id": self.end_id,
+            "line_id": self.line_id,
         }
 
     @classmethod
@@ -161,8 +168,14 @@ def _continues(tokenizer, pieces):
     # Not by what the pieces begin with: any of these signs may stand in the texts, too.
     if isinstance(tokenizer, tokenizers.WordPieceTokenizer):
         return [piece.startswith("##") for piece in pieces]
-    if isinstance(tokenizer, tokenizers.BytePairTokenizer):
+    if _is_byte_pairs(tokenizer):
         return [not piece.startswith(("Ġ", "Ċ")) for piece in pieces]
     if isinstance(tokenizer, tokenizers.SentencePieceTokenizer):
         return [not piece.startswith("▁") for piece in pieces]
     return None
+
+
+def _is_byte_pairs(tokenizer):
+    from keras_hub.tokenizers import BytePairTokenizer
+
+    return isinstance(tokenizer, BytePairTokenizer)
