@@ -100,6 +100,7 @@ def test_starts_from_a_run(trained, tmp_path):
         trained("third", init_from=str(tmp_path))
 
 
+@pytest.mark.gate
 def test_other_texts_are_not_gone_on_with(text_recipe, trained, tmp_path):
     path = tmp_path / "lines.txt"
     path.write_text("".join(f"the cat sees a dog number {row}\n" for row in range(120)))
